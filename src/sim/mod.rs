@@ -1,0 +1,4 @@
+//! The model world.
+
+pub mod fault;
+pub mod spec;

@@ -1,0 +1,309 @@
+//! The world as plain data: what a scenario says, with every default filled in and every name resolved.
+//!
+//! Invariants (whoever builds a [`Spec`] keeps them; `World::new` asserts them): indices are in range, shares
+//! and rates are finite and non-negative, at least one class and one route exist, every model that a class
+//! asks for is served by some route, fault intervals are not empty.
+
+use crate::engine::Span;
+use crate::policy::Pool;
+
+use super::fault::Fault;
+
+/// One world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// Scenario name.
+    pub name: String,
+    /// Length of the run.
+    pub horizon: Span,
+    /// Length of the clean past that policies are told of.
+    pub history: Span,
+    /// Seconds since 1970-01-01 UTC of virtual time zero; minute windows and calendars hang on it.
+    pub epoch: u64,
+    /// Who asks.
+    pub classes: Vec<Class>,
+    /// Who answers, parallel to `pool.providers`.
+    pub providers: Vec<Provider>,
+    /// What gateways can route to.
+    pub pool: Pool,
+    /// For each route of the pool, where it lives; parallel to `pool.routes`.
+    pub places: Vec<Place>,
+    /// Limit buckets that routes draw on.
+    pub limits: Vec<Limit>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// The gateway process.
+    pub gateway: Gateway,
+}
+
+/// Where a route lives in the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Index into [`Spec::limits`], if the route is limited.
+    pub limit: Option<u32>,
+    /// Index into [`Provider::services`] of its provider: one service per model and region.
+    pub service: u32,
+}
+
+/// One kind of client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Class {
+    /// Name.
+    pub name: String,
+    /// When requests come.
+    pub arrivals: Arrivals,
+    /// Model mix: (index into `pool.models`, share); shares sum to 1. Ignored where a trace names models.
+    pub models: Vec<(u16, f64)>,
+    /// Prompt tokens.
+    pub prompt: Tokens,
+    /// Output tokens that the model would write if not capped.
+    pub output: Tokens,
+    /// The cap that the client sends.
+    pub max_tokens: u32,
+    /// Share of requests that stream, in [0, 1].
+    pub streamed: f64,
+    /// What the client expects and does.
+    pub client: Client,
+    /// Number of sessions that requests are spread over (uniformly); 0 = each request is its own.
+    pub sessions: u32,
+    /// Topics of prompts as (topic, share); empty = topic 0.
+    pub topics: Vec<(u16, f64)>,
+}
+
+/// When requests come.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arrivals {
+    /// Open loop: a renewal process of unit mean, run through the rate curve.
+    Open {
+        /// Shape of the gaps.
+        gaps: Gaps,
+        /// Requests per second over time.
+        rate: Rate,
+    },
+    /// Closed loop: so many clients, each waiting for its answer and then thinking.
+    Closed {
+        /// How many.
+        clients: u32,
+        /// Mean of the exponential think time.
+        think: Span,
+    },
+    /// Requests from a trace file; tokens (and models, where the file has them) come with it.
+    Trace(Replay),
+}
+
+/// Shape of the gaps between arrivals, at mean 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gaps {
+    /// Exponential: a Poisson process.
+    Poisson,
+    /// Gamma with this coefficient of variation (> 0).
+    Gamma {
+        /// Standard deviation over mean.
+        cv: f64,
+    },
+    /// Weibull with this coefficient of variation (> 0).
+    Weibull {
+        /// Standard deviation over mean.
+        cv: f64,
+    },
+    /// Poisson bursts: exponential on and off periods with these means; the rate is met on average.
+    OnOff {
+        /// Mean length of a burst.
+        on: Span,
+        /// Mean length of a pause.
+        off: Span,
+    },
+    /// Evenly spaced.
+    Even,
+}
+
+/// Requests per second over time: straight lines between knots, constant before the first and after the
+/// last. Two knots at one time make a step. At least one knot; times ascend.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rate(pub Vec<(Span, f64)>);
+
+/// A trace to replay.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replay {
+    /// The file.
+    pub path: std::path::PathBuf,
+    /// Its format.
+    pub format: TraceFormat,
+    /// Target mean rate in requests per second, and how it is reached; `None` replays as it is.
+    pub scale: Option<(f64, Scaling)>,
+    /// Only rows whose stamp lies in [from, to) after the first row; `None` = to the end.
+    pub part: (Span, Option<Span>),
+    /// Spread quantised stamps evenly over this long (Mooncake: 3 s).
+    pub spread: Span,
+}
+
+/// How a trace is brought to another rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scaling {
+    /// Each row becomes several at its own place: bursts stay bursts.
+    InPlace,
+    /// Shifted copies of the trace on top of each other: bursts are smoothed.
+    Superpose,
+    /// Time runs faster: everything is closer together, minutes and limits no longer match.
+    Compress,
+}
+
+/// Known trace formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceFormat {
+    /// Azure 2023 and 2024: `TIMESTAMP,ContextTokens,GeneratedTokens`.
+    Azure,
+    /// Mooncake: JSON lines with `timestamp` (ms), `input_length`, `output_length`.
+    Mooncake,
+    /// BurstGPT: CSV with a `Timestamp` in seconds, read by header name.
+    BurstGpt,
+}
+
+/// A distribution of token counts. Draws are whole numbers ≥ 1.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tokens {
+    /// Always this many.
+    Constant(u32),
+    /// Lognormal with this median and standard deviation of the logarithm.
+    Lognormal {
+        /// Median.
+        median: f64,
+        /// Standard deviation of the logarithm.
+        sigma: f64,
+    },
+    /// Straight lines (in the logarithm) between (probability, tokens) points, from probability 0 to 1.
+    Quantiles(Vec<(f64, f64)>),
+}
+
+/// What a client expects, and what it does by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Client {
+    /// A request is good if it is done within `deadline + per_output_token × output tokens` of its arrival.
+    pub deadline: Span,
+    /// See `deadline`.
+    pub per_output_token: Span,
+    /// The client hangs up this long after it asked; `None` waits for ever.
+    pub gives_up: Option<Span>,
+    /// How often the client's SDK asks again after a failure (429, 408, 5xx, no answer).
+    pub sdk_retries: u32,
+    /// First wait of the SDK; doubled each time, ±25 %, at most 8 s.
+    pub sdk_backoff: Span,
+}
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Provider {
+    /// Name.
+    pub name: String,
+    /// Name of the profile it was made from, for the record.
+    pub profile: String,
+    /// One per model and region.
+    pub services: Vec<Service>,
+    /// Share of attempts that fail by themselves with a 500.
+    pub error_rate: f64,
+    /// Share of attempts that never answer.
+    pub hang_rate: f64,
+    /// How long a refusal or an error takes.
+    pub error_after: Span,
+}
+
+/// One model in one region of one provider: what shares latency and capacity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Time to first token and decoding.
+    pub latency: Latency,
+    /// Slowdown under load and queueing, if any.
+    pub capacity: Option<Capacity>,
+}
+
+/// Latency of an unloaded service.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Latency {
+    /// Added to everything: the network there and back.
+    pub network: Span,
+    /// Median time to first token of an empty prompt.
+    pub ttft: Span,
+    /// Shape around it.
+    pub mix: Mix,
+    /// Added per prompt token.
+    pub per_prompt_token: Span,
+    /// Median decode rate in output tokens per second.
+    pub tokens_per_s: f64,
+    /// Standard deviation of the logarithm of the decode rate.
+    pub rate_sigma: f64,
+}
+
+/// A lognormal body with a slow mode: with probability `w` the median is `m` times as long.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mix {
+    /// Standard deviation of the logarithm of the body.
+    pub s: f64,
+    /// Probability of the slow mode.
+    pub w: f64,
+    /// Median of the slow mode over that of the body.
+    pub m: f64,
+    /// Standard deviation of the logarithm of the slow mode.
+    pub s2: f64,
+}
+
+/// What load does to a service.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Capacity {
+    /// Requests served at once.
+    pub concurrency: u32,
+    /// Requests that may wait; one more is refused with a 503.
+    pub queue: u32,
+    /// Decoding at load ρ = in flight / concurrency takes 1/(1 − min(ρ, 0.95))^k times as long; 0 = no slowdown.
+    pub slowdown: f64,
+}
+
+/// A limit bucket, and what it counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// Its name (pool or provider/key, and model), for messages.
+    pub name: String,
+    /// Whose rules it follows.
+    pub rules: LimitRules,
+    /// Tokens per minute; `None` = not limited.
+    pub tpm: Option<u64>,
+    /// Requests per minute; `None` = not limited.
+    pub rpm: Option<u64>,
+}
+
+/// The documented semantics of limits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LimitRules {
+    /// Continuous refill; charged max(max_tokens, prompt) on arrival; no refund.
+    OpenAi,
+    /// Tokens in a fixed minute, requests over `rpm_window`; charged prompt + max_tokens; no refund.
+    Azure {
+        /// 1 s or 10 s.
+        rpm_window: Span,
+    },
+    /// Three buckets with continuous refill: requests, prompt tokens (`tpm`), output tokens (`output_tpm`).
+    Anthropic {
+        /// Output tokens per minute.
+        output_tpm: u64,
+        /// Whether output is reserved by max_tokens (2025) or counted as it is produced (2026).
+        reserve: bool,
+    },
+    /// Fixed minute; prompt + max_tokens reserved, settled at prompt + burndown × output.
+    Bedrock {
+        /// What one output token costs: 5 or 1.
+        burndown: f64,
+    },
+    /// A shared pool above a guaranteed rate: refusals depend on how full the pool is.
+    Vertex {
+        /// Mean load of the pool, in [0, 1].
+        pool_load: f64,
+    },
+}
+
+/// The gateway process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gateway {
+    /// Added to every attempt: the gateway's own work.
+    pub overhead: Span,
+    /// Attempts that may be in flight at once; a request beyond that is shed with a 503.
+    pub max_in_flight: u32,
+}
