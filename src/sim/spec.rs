@@ -4,13 +4,15 @@
 //! and rates are finite and non-negative, at least one class and one route exist, every model that a class
 //! asks for is served by some route, fault intervals are not empty.
 
+use std::sync::Arc;
+
 use crate::engine::Span;
 use crate::policy::Pool;
 
-use super::fault::Fault;
+use super::fault::{Fault, Incidents};
 
 /// One world.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Spec {
     /// Scenario name.
     pub name: String,
@@ -32,6 +34,8 @@ pub struct Spec {
     pub limits: Vec<Limit>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// Faults drawn from the seed on top of those.
+    pub incidents: Option<Incidents>,
     /// The gateway process.
     pub gateway: Gateway,
 }
@@ -46,7 +50,7 @@ pub struct Place {
 }
 
 /// One kind of client.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Class {
     /// Name.
     pub name: String,
@@ -71,7 +75,7 @@ pub struct Class {
 }
 
 /// When requests come.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Arrivals {
     /// Open loop: a renewal process of unit mean, run through the rate curve.
     Open {
@@ -123,12 +127,12 @@ pub enum Gaps {
 pub struct Rate(pub Vec<(Span, f64)>);
 
 /// A trace to replay.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Replay {
-    /// The file.
-    pub path: std::path::PathBuf,
-    /// Its format.
-    pub format: TraceFormat,
+    /// Opens the trace from its first row, as often as it is asked to.
+    pub rows: Rows,
+    /// Facts of the file that scaling needs, from a first pass over it.
+    pub facts: TraceFacts,
     /// Target mean rate in requests per second, and how it is reached; `None` replays as it is.
     pub scale: Option<(f64, Scaling)>,
     /// Only rows whose stamp lies in [from, to) after the first row; `None` = to the end.
@@ -148,15 +152,38 @@ pub enum Scaling {
     Compress,
 }
 
-/// Known trace formats.
+/// One row of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TraceFormat {
-    /// Azure 2023 and 2024: `TIMESTAMP,ContextTokens,GeneratedTokens`.
-    Azure,
-    /// Mooncake: JSON lines with `timestamp` (ms), `input_length`, `output_length`.
-    Mooncake,
-    /// BurstGPT: CSV with a `Timestamp` in seconds, read by header name.
-    BurstGpt,
+pub struct Row {
+    /// Time after the first row.
+    pub at: Span,
+    /// Prompt tokens.
+    pub prompt: u32,
+    /// Output tokens.
+    pub output: u32,
+}
+
+/// A trace as a stream that can be opened again and again; rows come in order of time.
+#[derive(Clone)]
+pub struct Rows(pub Arc<dyn Fn() -> Box<dyn Iterator<Item = Row> + Send> + Send + Sync>);
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Rows")
+    }
+}
+
+/// What a first pass over a trace found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TraceFacts {
+    /// Rows.
+    pub rows: u64,
+    /// From the first stamp to the last.
+    pub span: Span,
+    /// Mean prompt tokens.
+    pub prompt_mean: f64,
+    /// Mean output tokens.
+    pub output_mean: f64,
 }
 
 /// A distribution of token counts. Draws are whole numbers ≥ 1.

@@ -147,3 +147,12 @@ pub enum Failure {
     /// The connection fails.
     Unreachable,
 }
+
+/// Incidents drawn at random over a long run, as the public status pages of 2021–2025 have them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Incidents {
+    /// Gaps and durations are divided by this (≥ 1): a month in minutes, and reports say so.
+    pub compress: f64,
+    /// Rate of incidents over the published one; 1 = as published.
+    pub rate: f64,
+}
