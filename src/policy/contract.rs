@@ -4,6 +4,7 @@
 //! a route, wait, or stop). The node only executes. Facts come back through the `on_…` methods, in time
 //! order, exactly one [`Policy::on_end`] per attempt sent.
 
+pub use crate::engine::Health;
 use crate::engine::{Limits, Outcome, Span, Time};
 
 /// Index of a provider in a [`Pool`].
@@ -135,34 +136,10 @@ pub struct Sent {
     pub prompt_tokens: u32,
     /// Whether the answer is streamed.
     pub streamed: bool,
+    /// Whether its first token was reported.
+    pub heard: bool,
     /// 0 for the first attempt of a request.
     pub number: u16,
-}
-
-/// Health of a route, where a policy has such a thing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Health {
-    /// Full member.
-    #[default]
-    Healthy,
-    /// Still used, with less weight.
-    Degraded,
-    /// Not used.
-    Failed,
-    /// Coming back.
-    Recovering,
-}
-
-impl Health {
-    /// Lower-case name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Degraded => "degraded",
-            Self::Failed => "failed",
-            Self::Recovering => "recovering",
-        }
-    }
 }
 
 /// What a policy shows of a route, for series and dashboards. Fields a policy has no notion of stay at

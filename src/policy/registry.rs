@@ -1,7 +1,6 @@
 //! The one list of policies: parsing, help, docs and tests all read it.
 
-use crate::engine::Time;
-use crate::engine::param::{Param, Settings};
+use crate::engine::{Param, Settings, Time};
 
 use super::contract::{Policy, Pool};
 

@@ -1,0 +1,260 @@
+//! From what the tick knows to the snapshot that deciding threads read: level 1 weighs providers, level 2
+//! routes, and both are folded into one table per model.
+
+use super::cell::Board;
+use super::health::{Health, lasted};
+use super::identity::ProviderKey;
+use super::params::Params;
+use super::score::{self, Parts};
+use super::select::{Candidate, Table, probabilities};
+use super::snapshot::{Check, Row, Snapshot, Tables};
+use super::sync::Ordering;
+use super::tick::{Control, DirectionTotal, Track};
+use super::time::{Span, Time};
+use super::window::{Tally, WINDOWS};
+
+/// Directions (model × provider, dense), as far as they have a life of their own.
+#[derive(Debug, Default)]
+pub(crate) struct Directions {
+    providers: usize,
+    failed: Vec<bool>,
+    recovered: Vec<Option<Time>>,
+}
+
+impl Directions {
+    fn resize(&mut self, models: usize, providers: usize) {
+        if providers != self.providers {
+            // A new provider moves every index: the little state there is starts again.
+            (self.failed, self.recovered) = (Vec::new(), Vec::new());
+            self.providers = providers;
+        }
+        self.failed.resize(models * providers, false);
+        self.recovered.resize(models * providers, None);
+    }
+
+    pub(super) const fn of(&self, track: &Track) -> usize {
+        track.model as usize * self.providers + track.provider as usize
+    }
+
+    /// Attempts of the last interval, and routes that are not Failed, per direction.
+    pub(super) fn attempts(&self, tracks: &[Track]) -> Vec<(DirectionTotal, usize)> {
+        let mut totals = vec![(DirectionTotal::default(), 0); self.failed.len()];
+        for track in tracks.iter().filter(|track| track.active) {
+            let (total, healthy) = &mut totals[self.of(track)];
+            total.add(track);
+            *healthy += usize::from(track.health != Health::Failed);
+        }
+        totals
+    }
+}
+
+/// What level 1 knows of a direction.
+#[derive(Clone, Debug, Default)]
+struct Direction {
+    slots: Vec<u32>,
+    sums: [Tally; WINDOWS],
+    all: Tally,
+    last_error: u64,
+    opened: u64,
+    latency: f64,
+    usable: usize,
+    recovering: usize,
+    weight: f64,
+}
+
+impl Control {
+    /// Builds the snapshot.
+    pub(crate) fn publish(&mut self, board: &Board, now: Time) -> Snapshot {
+        let (models, providers) = (self.model_count(), self.providers.len());
+        self.directions.resize(models, providers);
+        let mut directions = self.gather(board, models * providers);
+        self.weigh(&mut directions, now);
+        let mut rows: Vec<Row> = self.tracks.iter().map(row).collect();
+        let mut scratch = Vec::new();
+        let mut tables = Vec::with_capacity(models);
+        for model in 0..models {
+            let of_model = &directions[model * providers..(model + 1) * providers];
+            tables.push(self.tables(of_model, &mut rows, &mut scratch));
+        }
+        let allowed = (self.allowed.iter())
+            .map(|slots| (0..models).map(|model| subset(slots, model, &rows)).collect())
+            .collect();
+        let checks = (self.tracks.iter().enumerate())
+            .filter(|(_, track)| track.active)
+            .filter_map(|(slot, track)| {
+                track.hold.map(|hold| Check { slot: slot as u32, due: hold.due })
+            })
+            .collect();
+        Snapshot { models: tables, allowed, rows, checks, params: self.params.clone() }
+    }
+
+    fn gather(&self, board: &Board, count: usize) -> Vec<Direction> {
+        let mut directions = vec![Direction::default(); count];
+        for (slot, track) in self.tracks.iter().enumerate().filter(|(_, track)| track.active) {
+            let direction = &mut directions[self.directions.of(track)];
+            direction.slots.push(slot as u32);
+            for (sum, tally) in direction.sums.iter_mut().zip(track.windows.sums()) {
+                *sum = sum.plus(*tally);
+            }
+            direction.all = direction.all.plus(track.windows.all());
+            let last = board.shared.get(slot as u32).last_error.load(Ordering::Relaxed);
+            direction.last_error = direction.last_error.max(last);
+            if usable(track) {
+                direction.usable += 1;
+                direction.recovering += usize::from(track.health == Health::Recovering);
+                // Every usable route counts a little, so that an idle direction has a latency too.
+                let weight = track.opened as f64 + 1.0;
+                direction.latency += weight * track.parts.latency;
+                direction.opened += track.opened + 1;
+            }
+        }
+        directions
+    }
+
+    /// Weights of directions: the routes' formula over their merged counters.
+    fn weigh(&mut self, directions: &mut [Direction], now: Time) {
+        let params = &self.params;
+        let providers = self.providers.len().max(1);
+        for (i, direction) in directions.iter_mut().enumerate() {
+            let was_failed = self.directions.failed[i];
+            let failed = direction.usable == 0;
+            if was_failed && !failed {
+                self.directions.recovered[i] = Some(now);
+            }
+            self.directions.failed[i] = failed;
+            if direction.opened > 0 {
+                direction.latency /= direction.opened as f64;
+            }
+        }
+        for model in 0..directions.len() / providers {
+            let range = model * providers..(model + 1) * providers;
+            let opened: u64 = directions[range.clone()].iter().map(|d| d.opened).sum();
+            let healthy = directions[range.clone()].iter().filter(|d| d.usable > 0).count();
+            for i in range {
+                let recovered = self.directions.recovered[i];
+                let direction = &mut directions[i];
+                let share = direction.opened as f64 / opened.max(1) as f64;
+                let parts = direction.parts(share, healthy, recovered, now, params);
+                direction.weight = parts.weight(params);
+            }
+        }
+    }
+
+    /// The tables of one model, filling in each row's probability.
+    fn tables(
+        &mut self,
+        directions: &[Direction],
+        rows: &mut [Row],
+        scratch: &mut Vec<f64>,
+    ) -> Tables {
+        let params = &self.params;
+        let all_even = params.switch_direction_selection == 0.0;
+        let level_1 = directions.iter().map(|direction| {
+            (direction.usable > 0).then_some(Candidate {
+                weight: if all_even { 1.0 } else { direction.weight },
+                recovering: direction.recovering == direction.usable,
+            })
+        });
+        probabilities(level_1, params, scratch);
+        let of_direction = std::mem::take(scratch);
+        let mut tables = Tables::default();
+        let mut members = Vec::new();
+        for (provider, direction) in directions.iter().enumerate() {
+            if direction.slots.is_empty() {
+                continue;
+            }
+            let adaptive = params.switch_route_selection != 0.0;
+            let level_2 = direction.slots.iter().map(|&slot| {
+                let track = &self.tracks[slot as usize];
+                let (weight, fits) = if adaptive {
+                    (track.weight, usable(track))
+                } else {
+                    (track.static_weight, track.hold.is_none() && track.static_weight > 0.0)
+                };
+                let recovering = adaptive && track.health == Health::Recovering;
+                fits.then_some(Candidate { weight, recovering })
+            });
+            if adaptive {
+                probabilities(level_2, params, scratch);
+            } else {
+                let total: f64 = level_2.clone().flatten().map(|c| c.weight).sum();
+                scratch.clear();
+                scratch.extend(level_2.map(|c| c.map_or(0.0, |c| c.weight / total)));
+            }
+            for (&slot, &within) in direction.slots.iter().zip(&*scratch) {
+                self.tracks[slot as usize].within = within;
+                rows[slot as usize].probability = within * of_direction[provider];
+            }
+            let key = ProviderKey(provider as u32);
+            tables.pinned.push((key, Table::new(direction.slots.clone(), |i| scratch[i])));
+            tables.ranked.push((key, direction.weight, direction.usable == 0));
+            members.extend_from_slice(&direction.slots);
+        }
+        members.sort_unstable();
+        let probability: Vec<f64> =
+            members.iter().map(|&slot| rows[slot as usize].probability).collect();
+        tables.all = Table::new(members, |i| probability[i]);
+        tables.ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        *scratch = of_direction;
+        tables
+    }
+}
+
+impl Direction {
+    fn parts(
+        &self,
+        share: f64,
+        healthy: usize,
+        recovered: Option<Time>,
+        now: Time,
+        params: &Params,
+    ) -> Parts {
+        let since = (self.last_error > 0).then(|| now.since(Time(self.last_error)));
+        let since: Option<Span> = since;
+        let blend = score::blended_error(&self.sums, self.all, params);
+        let fresh = recovered.is_some_and(|at| !lasted(at, now, params.momentum_tail));
+        let returning = self.usable > 0 && self.recovering == self.usable;
+        let progress = returning && params.recovering_progress != 0.0;
+        Parts {
+            error: if progress { 0.0 } else { score::error_penalty(blend, since, params) },
+            latency: self.latency,
+            utilization: if params.utilization_directions == 0.0 {
+                0.0
+            } else {
+                score::utilization_penalty(share, healthy, params)
+            },
+            momentum: if fresh || returning { score::momentum(self.sums[1], params) } else { 0.0 },
+        }
+    }
+}
+
+fn usable(track: &Track) -> bool {
+    track.active && track.health != Health::Failed && track.hold.is_none()
+}
+
+fn row(track: &Track) -> Row {
+    Row {
+        active: track.active,
+        generation: track.generation,
+        provider: track.provider,
+        model: track.model,
+        account: track.account,
+        health: track.health,
+        weight: track.weight,
+        parts: track.parts,
+        probability: 0.0,
+        until: track.until(),
+    }
+}
+
+/// The table of an allowed list for one model: the model's probabilities, renormalised.
+fn subset(slots: &[u32], model: usize, rows: &[Row]) -> Table {
+    let members: Vec<u32> = slots
+        .iter()
+        .copied()
+        .filter(|&slot| rows[slot as usize].active && rows[slot as usize].model as usize == model)
+        .collect();
+    let probability: Vec<f64> =
+        members.iter().map(|&slot| rows[slot as usize].probability).collect();
+    Table::new(members, |i| probability[i])
+}
