@@ -162,6 +162,19 @@ impl Engine {
         self.scan(&snapshot, table, filter, now, need, luck)
     }
 
+    /// Opens an attempt on a route that the host chose itself (an explicit pin, a retry on the same key):
+    /// selection is bypassed, the attempt counts like any other.
+    ///
+    /// # Errors
+    /// [`NoRoute`] if the route was replaced by another.
+    pub fn pin(&self, now: Time, key: RouteKey) -> Result<Ticket, NoRoute> {
+        let gate = self.board.gates.get(key.slot);
+        if gate.generation.load(Ordering::Relaxed) != key.generation {
+            return Err(NoRoute { retry_at: None });
+        }
+        Ok(self.open(key.slot, key.generation, now, 0))
+    }
+
     /// The exact choice, when redrawing found nothing: probabilities of the snapshot, renormalised over what
     /// is usable; then, failing open, the route whose exclusion ends first.
     #[cold]

@@ -60,10 +60,18 @@ impl Route {
 }
 
 /// Stands for a route in an engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RouteKey {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
+}
+
+impl RouteKey {
+    /// The key as one word: its slot in the low half, its generation in the high half. Slots are given from 0
+    /// upwards in the order in which routes are added.
+    pub const fn to_word(self) -> u64 {
+        (self.generation as u64) << 32 | self.slot as u64
+    }
 }
 
 /// Stands for a model name in an engine.

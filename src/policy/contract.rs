@@ -101,7 +101,7 @@ pub struct Past {
 pub enum Step {
     /// Send it.
     Send(Attempt),
-    /// Ask again after this long (backoff). A zero wait is asked again at the same instant.
+    /// Ask again after this long (backoff).
     Wait(Span),
     /// Give up, answering with this status.
     Stop {
@@ -200,8 +200,9 @@ pub enum Sees {
 
 /// A way to route. One object per gateway process; it owns all its state.
 pub trait Policy: Send {
-    /// What to do next with `request`, whose ended attempts are `past`. `luck` is fresh for every call.
-    fn next(&mut self, now: Time, request: &Request, past: &[Past], luck: u64) -> Step;
+    /// What to do next with `request`, whose ended attempts are `past`. `waits` counts the [`Step::Wait`]s since
+    /// the last of them; `luck` is fresh for every call.
+    fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, luck: u64) -> Step;
 
     /// A response began: its status class is fine and its headers said `limits`.
     fn on_headers(&mut self, _now: Time, _sent: &Sent, _limits: &Limits) {}

@@ -1,6 +1,17 @@
 //! Every way to route, behind one contract.
+//!
+//! To add a policy: write a file with a type that implements [`Policy`] and a `SPEC: PolicySpec` (name,
+//! product, source of every rule, parameters); list it in [`registry::POLICIES`]. Parsing, help, docs, the
+//! conformance tests and every command find it there.
 
-pub mod contract;
+pub mod adaptive;
+pub mod classic;
+mod contract;
+pub mod part;
 pub mod registry;
 
-pub use contract::*;
+pub use contract::{
+    Attempt, ModelId, Past, Policy, Pool, ProviderId, Request, RouteHistory, RouteId, RouteInfo,
+    RouteView, Sees, Sent, Step, Transition,
+};
+pub use registry::{POLICIES, PolicySpec};

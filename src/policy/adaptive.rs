@@ -1,0 +1,448 @@
+//! The adaptive engine as a gateway policy: the engine chooses, and around it stand what the vendor's gateway
+//! puts around its own: key rotation by error class, backoff with jitter, fallbacks each with its own retry
+//! budget, timeouts. A stream that broke after output is never retried.
+//!
+//! Source of the retry rules: docs.getbifrost.ai, Retries and Fallbacks, 2026-09. Left out: queues per
+//! provider, header-driven circuit breakers, plugins.
+
+use crate::engine::{
+    Engine, Limits, Need, Outcome, PARAMS, PRESETS, Param, Params, ProviderKey, Route, RouteKey,
+    Settings, Span, Ticket, Time, Unit, luck,
+};
+
+use super::part::RetryBudget;
+use super::{
+    Attempt, Past, Policy, PolicySpec, Pool, Request, RouteHistory, RouteId, RouteView, Sent, Step,
+    Transition,
+};
+
+const V: &str = "vendor, Retries and Fallbacks, 2026-09";
+const OURS: &str = "our choice";
+
+const fn param(id: &'static str, unit: Unit, default: f64, max: f64, doc: &'static str) -> Param {
+    Param { id, unit, default, min: 0.0, max, source: OURS, doc }
+}
+
+const RETRY: [Param; 9] = [
+    Param {
+        source: V,
+        ..param(
+            "retry.max",
+            Unit::Count,
+            0.0,
+            100.0,
+            "Retries per provider after the first attempt.",
+        )
+    },
+    Param {
+        source: V,
+        ..param(
+            "retry.backoff_first",
+            Unit::Seconds,
+            0.5,
+            60.0,
+            "First wait before a charged retry.",
+        )
+    },
+    Param {
+        source: V,
+        ..param(
+            "retry.backoff_max",
+            Unit::Seconds,
+            5.0,
+            600.0,
+            "Longest wait; it doubles until there.",
+        )
+    },
+    Param {
+        source: V,
+        ..param(
+            "retry.backoff_jitter",
+            Unit::Ratio,
+            0.2,
+            1.0,
+            "Waits vary by this share either way.",
+        )
+    },
+    Param {
+        source: V,
+        ..param(
+            "retry.same_key",
+            Unit::Switch,
+            1.0,
+            1.0,
+            "Whether a transient error is retried on the same key.",
+        )
+    },
+    param(
+        "retry.budget",
+        Unit::Ratio,
+        0.0,
+        1.0,
+        "Retries and fallbacks as a share of requests; 0 = no limit.",
+    ),
+    Param {
+        source: "vendor, Provider Routing, 2026",
+        ..param("fallback.max", Unit::Count, 100.0, 100.0, "Further providers to try, best first.")
+    },
+    param(
+        "timeout.ttft",
+        Unit::Seconds,
+        0.0,
+        3600.0,
+        "Longest wait for the first token; 0 = for ever.",
+    ),
+    param(
+        "timeout.total",
+        Unit::Seconds,
+        60.0,
+        86_400.0,
+        "Longest wait for the whole answer; 0 = for ever.",
+    ),
+];
+
+const TABLE_LEN: usize = PARAMS.len() + RETRY.len();
+
+/// The engine's parameters and those of the retry layer.
+pub static TABLE: [Param; TABLE_LEN] = {
+    let mut table = [RETRY[0]; TABLE_LEN];
+    let mut i = 0;
+    while i < TABLE_LEN {
+        table[i] = if i < PARAMS.len() { PARAMS[i] } else { RETRY[i - PARAMS.len()] };
+        i += 1;
+    }
+    table
+};
+
+const DOCS: &str = "docs.getbifrost.ai, Adaptive Load Balancing";
+
+const fn spec(
+    at: usize,
+    product: &'static str,
+    preset: &'static [&'static [(&'static str, f64)]],
+) -> PolicySpec {
+    PolicySpec {
+        name: PRESETS[at].name,
+        product,
+        source: DOCS,
+        doc: PRESETS[at].doc,
+        params: &TABLE,
+        preset,
+        build: |settings, pool, now, _| Ok(Box::new(Adaptive::new(settings, pool, now)?)),
+    }
+}
+
+type Values = &'static [&'static [(&'static str, f64)]];
+const OURS_VALUES: Values = &[
+    PRESETS[0].values,
+    &[
+        ("retry.max", 1.0),
+        ("retry.same_key", 0.0),
+        ("retry.backoff_first", 0.05),
+        ("retry.budget", 0.2),
+        ("fallback.max", 2.0),
+        ("timeout.ttft", 8.0),
+    ],
+];
+const PUBLISHED_VALUES: Values = &[PRESETS[1].values];
+const LITERAL_VALUES: Values = &[PRESETS[2].values];
+const VALUES_2026: Values = &[PRESETS[3].values];
+const PRODUCT_2025: &str = "Bifrost Enterprise, documentation of 2025-12";
+
+/// Our own engine with the settings we would ship.
+pub const WINDTUNNEL: PolicySpec = spec(0, "windtunnel", OURS_VALUES);
+/// What the vendor published in 2025.
+pub const BIFROST_PUBLISHED: PolicySpec = spec(1, PRODUCT_2025, PUBLISHED_VALUES);
+/// The same, to the letter.
+pub const BIFROST_LITERAL: PolicySpec = spec(2, PRODUCT_2025, LITERAL_VALUES);
+/// What the vendor's text of 2026 says.
+pub const BIFROST_2026: PolicySpec =
+    spec(3, "Bifrost Enterprise, documentation of 2026-09", VALUES_2026);
+
+/// Longest list of tried routes that is handed to the engine.
+const TRIED: usize = 16;
+
+/// The engine behind the contract.
+#[derive(Debug)]
+pub struct Adaptive {
+    engine: Engine,
+    retry: Retry,
+    keys: Vec<RouteKey>,
+    models: Vec<Option<crate::engine::ModelKey>>,
+    /// Provider of each route, as the engine names it.
+    providers: Vec<ProviderKey>,
+    budget: Option<RetryBudget>,
+    ranked: Vec<ProviderKey>,
+    next_tick: Time,
+    interval: Span,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Retry {
+    max: u32,
+    first: f64,
+    cap: f64,
+    jitter: f64,
+    same_key: bool,
+    fallbacks: usize,
+    ttft: Option<Span>,
+    total: Option<Span>,
+    hears_first_token: bool,
+}
+
+impl Adaptive {
+    /// An engine over the routes of a pool.
+    ///
+    /// # Errors
+    /// A sentence, if the settings contradict each other.
+    pub fn new(settings: &Settings, pool: &Pool, now: Time) -> Result<Self, String> {
+        let params = Params::from_settings(settings).map_err(|error| error.to_string())?;
+        let interval = Span::from_secs_f64(params.interval);
+        let timeout = |id| {
+            let secs = settings.get(id);
+            (secs > 0.0).then(|| Span::from_secs_f64(secs))
+        };
+        let share = settings.get("retry.budget");
+        let retry = Retry {
+            max: settings.get("retry.max") as u32,
+            first: settings.get("retry.backoff_first"),
+            cap: settings.get("retry.backoff_max"),
+            jitter: settings.get("retry.backoff_jitter"),
+            same_key: settings.on("retry.same_key"),
+            fallbacks: settings.get("fallback.max") as usize,
+            ttft: timeout("timeout.ttft"),
+            total: timeout("timeout.total"),
+            hears_first_token: params.silence_enabled != 0.0,
+        };
+        let engine = Engine::with_shards(params, now, 1).map_err(|error| error.to_string())?;
+        let routes = pool.routes.iter().map(|route| {
+            Route::new(
+                &pool.providers[usize::from(route.provider.0)],
+                &pool.models[usize::from(route.model.0)],
+                &route.key,
+            )
+            .region(&route.region)
+            .pool(&route.pool)
+            .weight(route.weight)
+        });
+        let keys = engine.add_all(routes, now);
+        let provider = |route: &super::RouteInfo| {
+            engine.provider(&pool.providers[usize::from(route.provider.0)]).expect("just added")
+        };
+        Ok(Self {
+            providers: pool.routes.iter().map(provider).collect(),
+            models: pool.models.iter().map(|model| engine.model(model)).collect(),
+            engine,
+            retry,
+            keys,
+            budget: (share > 0.0).then(|| RetryBudget::new(share, 100)),
+            ranked: Vec::new(),
+            next_tick: now + interval,
+            interval,
+        })
+    }
+
+    /// The engine.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    fn send(&self, ticket: Ticket) -> Step {
+        let (tag, _) = ticket.to_words();
+        Step::Send(Attempt {
+            route: RouteId((tag >> 32) as u32),
+            ttft_timeout: self.retry.ttft,
+            total_timeout: self.retry.total,
+            tag,
+        })
+    }
+
+    /// What to do after a failure.
+    #[cold]
+    fn again(
+        &mut self,
+        now: Time,
+        request: &Request,
+        past: &[Past],
+        waits: u32,
+        word: u64,
+    ) -> Step {
+        let (first, last) = (past[0], past[past.len() - 1]);
+        let stop = Step::Stop { status: first.outcome.status() };
+        if matches!(
+            last.outcome,
+            Outcome::Done { .. }
+                | Outcome::StreamBroken { .. }
+                | Outcome::CallerFault { .. }
+                | Outcome::Cancelled
+        ) {
+            return Step::Stop { status: last.outcome.status() };
+        }
+        let provider = self.providers[last.route.index()];
+        let here = past.iter().rev().take_while(|p| self.providers[p.route.index()] == provider);
+        let charged =
+            here.filter(|p| !matches!(p.outcome, Outcome::KeyRefused { .. })).count() as u32;
+        let rotates_free = matches!(last.outcome, Outcome::KeyRefused { .. });
+        let stays = rotates_free || charged <= self.retry.max;
+        if waits == 0 {
+            if !self.budget.as_mut().is_none_or(RetryBudget::withdraw) {
+                return stop;
+            }
+            if stays && !rotates_free {
+                return Step::Wait(self.backoff(charged - 1, word));
+            }
+        }
+        if stays && let Some(step) = self.same_provider(now, request, past, provider, word) {
+            return step;
+        }
+        self.fall_back(now, request, past, word).unwrap_or(stop)
+    }
+
+    /// Another key of the provider, or the same one after a transient error.
+    fn same_provider(
+        &self,
+        now: Time,
+        request: &Request,
+        past: &[Past],
+        provider: ProviderKey,
+        word: u64,
+    ) -> Option<Step> {
+        let last = past[past.len() - 1];
+        let transient = matches!(
+            last.outcome,
+            Outcome::ServerError { .. } | Outcome::Unreachable | Outcome::Timeout
+        );
+        if transient && self.retry.same_key {
+            let ticket = self.engine.pin(now, self.keys[last.route.index()]).ok()?;
+            return Some(self.send(ticket));
+        }
+        let ticket = self.decide(now, request, past, Some(provider), word)?;
+        Some(self.send(ticket))
+    }
+
+    /// The best provider that this request has not tried.
+    fn fall_back(
+        &mut self,
+        now: Time,
+        request: &Request,
+        past: &[Past],
+        word: u64,
+    ) -> Option<Step> {
+        let model = self.models[usize::from(request.model.0)]?;
+        let mut ranked = std::mem::take(&mut self.ranked);
+        self.engine.fallbacks(model, None, &[], &mut ranked);
+        let tried = |p: ProviderKey| past.iter().any(|a| self.providers[a.route.index()] == p);
+        let mut used = 0;
+        for (i, attempt) in past.iter().enumerate() {
+            let p = self.providers[attempt.route.index()];
+            used += usize::from(!past[..i].iter().any(|a| self.providers[a.route.index()] == p));
+        }
+        let ticket = (used <= self.retry.fallbacks)
+            .then(|| ranked.iter().copied().filter(|&p| !tried(p)))
+            .and_then(|mut rest| rest.find_map(|p| self.decide(now, request, past, Some(p), word)));
+        self.ranked = ranked;
+        ticket.map(|ticket| self.send(ticket))
+    }
+
+    fn decide(
+        &self,
+        now: Time,
+        request: &Request,
+        past: &[Past],
+        provider: Option<ProviderKey>,
+        word: u64,
+    ) -> Option<Ticket> {
+        let model = self.models[usize::from(request.model.0)]?;
+        let mut tried = [RouteKey::default(); TRIED];
+        let count = past.len().min(TRIED);
+        for (slot, attempt) in tried.iter_mut().zip(past) {
+            *slot = self.keys[attempt.route.index()];
+        }
+        let need = Need {
+            model,
+            prompt_tokens: request.prompt_tokens,
+            max_tokens: request.max_tokens,
+            provider,
+            allowed: None,
+            tried: &tried[..count],
+        };
+        self.engine.decide(now, &need, word).ok()
+    }
+
+    /// `min(first × 2^n, max)`, ± the jitter, clamped to the maximum again (as the vendor's table has it).
+    fn backoff(&self, n: u32, word: u64) -> Span {
+        let full = (self.retry.first * f64::from(1u32 << n.min(20))).min(self.retry.cap);
+        let factor = 1.0 + self.retry.jitter * (2.0 * luck::unit(luck::mix(word, 77)) - 1.0);
+        Span::from_secs_f64((full * factor).min(self.retry.cap))
+    }
+}
+
+impl Policy for Adaptive {
+    fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, word: u64) -> Step {
+        if !past.is_empty() {
+            return self.again(now, request, past, waits, word);
+        }
+        if let Some(budget) = &mut self.budget {
+            budget.deposit();
+        }
+        match self.decide(now, request, past, None, word) {
+            Some(ticket) => self.send(ticket),
+            None => Step::Stop { status: 503 },
+        }
+    }
+
+    fn on_headers(&mut self, now: Time, sent: &Sent, limits: &Limits) {
+        self.engine.headers(Ticket::from_words(sent.tag, sent.at), now, limits);
+    }
+
+    fn on_first_token(&mut self, now: Time, sent: &Sent) {
+        self.engine.first_token(&mut Ticket::from_words(sent.tag, sent.at), now);
+    }
+
+    fn on_end(&mut self, now: Time, sent: &Sent, outcome: &Outcome) {
+        let ticket = Ticket::from_words(sent.tag | u64::from(sent.heard), sent.at);
+        self.engine.end(ticket, now, *outcome);
+    }
+
+    fn wants_first_token(&self) -> bool {
+        self.retry.hears_first_token
+    }
+
+    fn next_wake(&self) -> Option<Time> {
+        Some(self.next_tick)
+    }
+
+    fn on_wake(&mut self, now: Time, changed: &mut dyn FnMut(Transition)) {
+        for change in self.engine.tick(now) {
+            let route = RouteId(change.route.to_word() as u32);
+            let reason = change.reason.text();
+            changed(Transition { at: change.at, route, from: change.from, to: change.to, reason });
+        }
+        self.next_tick = now + self.interval;
+    }
+
+    fn remember(&mut self, now: Time, span: Span, history: &[RouteHistory]) {
+        let pasts: Vec<_> = history
+            .iter()
+            .map(|past| {
+                let key = self.keys[past.route.index()];
+                let samples = past.samples.clone();
+                let (rate, error_rate) = (past.rate, past.error_rate);
+                (key, crate::engine::Past { span, rate, error_rate, samples })
+            })
+            .collect();
+        self.engine.remember(now, &pasts);
+    }
+
+    fn show(&self, views: &mut [RouteView]) {
+        self.engine.show(|key, view| {
+            let parts = view.parts;
+            views[key.to_word() as u32 as usize] = RouteView {
+                weight: view.weight,
+                health: view.health,
+                expected: view.probability,
+                parts: [parts.error, parts.latency, parts.utilization, parts.momentum],
+            };
+        });
+    }
+}

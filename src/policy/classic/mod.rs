@@ -1,0 +1,3 @@
+//! Rules that no vendor owns.
+
+pub mod random;
