@@ -4,7 +4,7 @@
 //! a route, wait, or stop). The node only executes. Facts come back through the `on_…` methods, in time
 //! order, exactly one [`Policy::on_end`] per attempt sent.
 
-pub use crate::engine::Health;
+use crate::engine::Health;
 use crate::engine::{Limits, Outcome, Span, Time};
 
 /// Index of a provider in a [`Pool`].
