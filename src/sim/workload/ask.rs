@@ -1,0 +1,102 @@
+//! What a request asks, as a function of its luck.
+
+use crate::engine::Time;
+use crate::engine::luck::{mix, name, unit};
+use crate::sim::spec::Class;
+use crate::sim::tokens::TokenSampler;
+
+use super::Arrival;
+
+const PROMPT: u64 = name("prompt tokens");
+const OUTPUT: u64 = name("output tokens");
+const MODEL: u64 = name("model");
+const STREAMED: u64 = name("streamed");
+const SESSION: u64 = name("session");
+const TOPIC: u64 = name("topic");
+
+/// Draws what the requests of a class ask.
+#[derive(Debug)]
+pub(super) struct Ask {
+    prompt: TokenSampler,
+    output: TokenSampler,
+    max_tokens: u32,
+    models: Choice,
+    topics: Choice,
+    streamed: f64,
+    sessions: u32,
+}
+
+impl Ask {
+    pub(super) fn new(class: &Class) -> Self {
+        Self {
+            prompt: TokenSampler::new(&class.prompt),
+            output: TokenSampler::new(&class.output),
+            max_tokens: class.max_tokens,
+            models: Choice::new(&class.models),
+            topics: Choice::new(&class.topics),
+            streamed: class.streamed,
+            sessions: class.sessions,
+        }
+    }
+
+    #[inline]
+    pub(super) fn draw(&self, at: Time, luck: u64) -> Arrival {
+        let prompt = self.prompt.draw(mix(luck, PROMPT));
+        let output = self.output.draw(mix(luck, OUTPUT));
+        self.traced(at, luck, prompt, output)
+    }
+
+    /// A request whose tokens a trace brings.
+    #[inline]
+    pub(super) fn traced(&self, at: Time, luck: u64, prompt: u32, output: u32) -> Arrival {
+        let session = match self.sessions {
+            0 => luck,
+            n => u64::from(crate::engine::luck::below(mix(luck, SESSION), n)),
+        };
+        Arrival {
+            at,
+            luck,
+            session,
+            class: 0,
+            model: self.models.pick(luck, MODEL),
+            topic: self.topics.pick(luck, TOPIC),
+            streamed: self.streamed >= 1.0
+                || (self.streamed > 0.0 && unit(mix(luck, STREAMED)) < self.streamed),
+            prompt,
+            output: output.min(self.max_tokens),
+            max_tokens: self.max_tokens,
+            client: 0,
+        }
+    }
+}
+
+/// A weighted choice: all but the last with the probability that a draw must be below; then the last.
+#[derive(Debug)]
+struct Choice {
+    firsts: Vec<(f64, u16)>,
+    last: u16,
+}
+
+impl Choice {
+    /// An empty list always chooses 0.
+    fn new(shares: &[(u16, f64)]) -> Self {
+        let Some(((last, _), firsts)) = shares.split_last() else {
+            return Self { firsts: Vec::new(), last: 0 };
+        };
+        let mut sum = 0.0;
+        let firsts = firsts.iter().map(|&(item, share)| {
+            sum += share;
+            (sum, item)
+        });
+        Self { firsts: firsts.collect(), last: *last }
+    }
+
+    #[inline]
+    fn pick(&self, luck: u64, purpose: u64) -> u16 {
+        if self.firsts.is_empty() {
+            return self.last;
+        }
+        let draw = unit(mix(luck, purpose));
+        self.firsts.iter().find(|first| draw < first.0).map_or(self.last, |first| first.1)
+    }
+}
