@@ -53,6 +53,15 @@ pub struct RouteInfo {
     pub price_output: u64,
 }
 
+impl RouteInfo {
+    /// What an attempt with these tokens costs, in nano-dollars, rounded up.
+    pub fn cost_nano_usd(&self, prompt_tokens: u32, output_tokens: u32) -> u64 {
+        let prompt = u128::from(prompt_tokens) * u128::from(self.price_prompt);
+        let output = u128::from(output_tokens) * u128::from(self.price_output);
+        u64::try_from((prompt + output).div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+}
+
 /// Everything a gateway can route to. Routes are in a fixed order: provider, model, region, key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pool {
@@ -67,7 +76,7 @@ pub struct Pool {
 /// What a gateway knows of a request when it arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Number of the request in the run, from 0, in order of arrival.
+    /// A number of its own, the same under every policy.
     pub id: u64,
     /// When it reached the gateway.
     pub arrived: Time,

@@ -1,10 +1,26 @@
-//! The model world.
+//! The model world: clients, a gateway node, providers with keys and limits, and what goes wrong.
+//!
+//! [`World`] runs a [`spec::Spec`] under a policy and a seed and leaves a tape. Two rules of order: events
+//! come by (time, sequence number); at one moment faults come first, then attempts, then policies wake, then
+//! requests arrive. Chance is a function of (seed, purpose, entity, index), never "the next number", so every
+//! policy meets the same requests and the same luck.
 
+mod attempt;
+mod check;
+mod digest;
 pub mod fault;
+mod flight;
+mod history;
 pub mod latency;
 pub mod limit;
 pub mod quantile;
+mod queue;
+mod service;
 pub mod spec;
 pub mod stream;
 pub mod tokens;
 pub mod workload;
+mod world;
+
+pub use check::Breach;
+pub use world::World;

@@ -334,3 +334,45 @@ pub struct Gateway {
     /// Attempts that may be in flight at once; a request beyond that is shed with a 503.
     pub max_in_flight: u32,
 }
+
+impl Spec {
+    /// The longest time that any client may have to wait for an answer that still counts.
+    pub fn longest_deadline(&self) -> Span {
+        let deadline = |class: &Class| class.client.allows(class.max_tokens);
+        self.classes.iter().map(deadline).max().unwrap_or_default()
+    }
+
+    /// Checks the invariants that the module's documentation lists.
+    ///
+    /// # Panics
+    /// If one is broken, naming it.
+    pub fn assert_sound(&self) {
+        assert!(!self.classes.is_empty() && !self.pool.routes.is_empty(), "nobody asks or answers");
+        assert_eq!(self.places.len(), self.pool.routes.len(), "each route has a place");
+        assert_eq!(self.providers.len(), self.pool.providers.len(), "each provider has a name");
+        for (route, place) in self.pool.routes.iter().zip(&self.places) {
+            let provider = &self.providers[usize::from(route.provider.0)];
+            assert!((place.service as usize) < provider.services.len(), "{}: service", route.name);
+            let limits = self.limits.len();
+            assert!(place.limit.is_none_or(|l| (l as usize) < limits), "{}: limit", route.name);
+        }
+        for class in &self.classes {
+            for (model, _) in &class.models {
+                let served = self.pool.routes.iter().any(|route| route.model.0 == *model);
+                assert!(served, "no route serves model {model} of class {}", class.name);
+            }
+        }
+        for fault in &self.faults {
+            assert!(fault.lasts > Span::ZERO && !fault.routes.is_empty(), "{}", fault.name);
+            let last = fault.routes.last().is_some_and(|r| (*r as usize) < self.places.len());
+            assert!(last && fault.routes.is_sorted(), "{}: routes", fault.name);
+        }
+    }
+}
+
+impl Client {
+    /// How long an answer of so many tokens may take.
+    pub fn allows(&self, output_tokens: u32) -> Span {
+        Span(self.deadline.0 + self.per_output_token.0 * u64::from(output_tokens))
+    }
+}

@@ -1,6 +1,12 @@
 //! What goes wrong: an [`Effect`] on a set of routes during an interval, with a shape at its edges.
 
+mod active;
+mod strength;
+
 use crate::engine::{Refusal, Span, Time};
+
+pub use active::{Active, Replication, Toll};
+pub use strength::strength;
 
 /// One fault.
 #[derive(Clone, Debug, PartialEq)]

@@ -46,20 +46,26 @@ impl Ask {
         self.traced(at, luck, prompt, output)
     }
 
-    /// A request whose tokens a trace brings.
-    #[inline]
-    pub(super) fn traced(&self, at: Time, luck: u64, prompt: u32, output: u32) -> Arrival {
+    /// Session and topic of the request with this luck.
+    pub(super) fn who(&self, luck: u64) -> (u64, u16) {
         let session = match self.sessions {
             0 => luck,
             n => u64::from(crate::engine::luck::below(mix(luck, SESSION), n)),
         };
+        (session, self.topics.pick(luck, TOPIC))
+    }
+
+    /// A request whose tokens a trace brings.
+    #[inline]
+    pub(super) fn traced(&self, at: Time, luck: u64, prompt: u32, output: u32) -> Arrival {
+        let (session, topic) = self.who(luck);
         Arrival {
             at,
             luck,
             session,
             class: 0,
             model: self.models.pick(luck, MODEL),
-            topic: self.topics.pick(luck, TOPIC),
+            topic,
             streamed: self.streamed >= 1.0
                 || (self.streamed > 0.0 && unit(mix(luck, STREAMED)) < self.streamed),
             prompt,

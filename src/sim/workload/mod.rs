@@ -131,6 +131,11 @@ impl Workload {
         Arrival { class: index as u16, ..arrival }
     }
 
+    /// Session and topic of the request of this class with this luck, as it arrived with them.
+    pub fn who(&self, class: u16, luck: u64) -> (u64, u16) {
+        self.classes[usize::from(class)].ask.who(luck)
+    }
+
     /// A request of this class and client got its result: in closed loop the client starts to think.
     pub fn answered(&mut self, now: Time, class: u16, client: u32) {
         let index = usize::from(class);

@@ -1,0 +1,319 @@
+//! Fills a [`Tape`] while a run goes on. A few additions per fact; nothing is allocated after the start.
+
+use hdrhistogram::Histogram;
+
+use crate::engine::{Outcome, Span, Time};
+use crate::policy::{Pool, RouteView, Transition};
+
+use super::tape::{ArrivalBin, FaultTape, ROUTES_MAX, RouteBin, Tape, Totals};
+
+/// Longest horizon at one-second bins.
+const BINS_MAX: u64 = 7_200;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Within its deadline.
+    Good,
+    /// After it.
+    Late,
+    /// With an error.
+    Failed,
+    /// Refused by the gateway itself.
+    Shed,
+}
+
+/// The recorder of a run.
+#[derive(Debug)]
+pub struct Recorder {
+    tape: Tape,
+    bin_ns: u64,
+    bins: usize,
+    /// Which group of routes (same model, same faults) each route belongs to.
+    group: Vec<u16>,
+    /// Model of each route.
+    model: Vec<u16>,
+    /// First attempts per group and second.
+    groups: Vec<Vec<u32>>,
+    /// Latencies per bin of arrival, in steps of about 3 %.
+    coarse: Vec<[u16; COARSE]>,
+    per_route: bool,
+}
+
+impl Recorder {
+    /// A recorder for a run of `horizon` over `pool` with these faults: (name, start, end, routes).
+    pub fn new(horizon: Span, pool: &Pool, faults: Vec<FaultTape>) -> Self {
+        let seconds = horizon.0.div_ceil(1_000_000_000).max(1);
+        let bin_s = seconds.div_ceil(BINS_MAX);
+        let bins = seconds.div_ceil(bin_s) as usize;
+        let routes = pool.routes.len();
+        let per_route = routes <= ROUTES_MAX;
+        let mut signatures: Vec<(u16, Vec<bool>)> = Vec::new();
+        let group = (0..routes as u32)
+            .map(|route| {
+                let model = pool.routes[route as usize].model.0;
+                let hit = faults.iter().map(|f| f.routes.binary_search(&route).is_ok()).collect();
+                let signature = (model, hit);
+                let known = signatures.iter().position(|s| *s == signature);
+                known.unwrap_or_else(|| {
+                    signatures.push(signature);
+                    signatures.len() - 1
+                }) as u16
+            })
+            .collect();
+        let histogram =
+            || Histogram::new_with_bounds(1, 24 * 3_600_000_000, 3).expect("bounds are in order");
+        Self {
+            tape: Tape {
+                horizon,
+                bin: Span::from_secs(bin_s),
+                measured_until: Time(horizon.0),
+                totals: Totals::default(),
+                arrivals: vec![ArrivalBin::default(); bins],
+                routes: vec![vec![RouteBin::default(); bins]; if per_route { routes } else { 0 }],
+                route_totals: vec![RouteBin::default(); routes],
+                faults,
+                views: Vec::new(),
+                transitions: Vec::new(),
+                latency: histogram(),
+                latency_bins: Vec::new(),
+                ttft: histogram(),
+                digest: 0,
+                events: 0,
+                in_flight_max: 0,
+            },
+            bin_ns: bin_s * 1_000_000_000,
+            bins,
+            group,
+            model: pool.routes.iter().map(|route| route.model.0).collect(),
+            groups: vec![vec![0; seconds as usize]; signatures.len()],
+            coarse: vec![[0; COARSE]; bins],
+            per_route,
+        }
+    }
+
+    /// Whether a request that arrives at this moment is measured.
+    #[inline]
+    pub fn measures(&self, arrived: Time) -> bool {
+        arrived < self.tape.measured_until
+    }
+
+    #[inline]
+    fn bin(&self, at: Time) -> usize {
+        (at.0 / self.bin_ns) as usize
+    }
+
+    /// A measured request arrived.
+    #[inline]
+    pub fn offered(&mut self, at: Time) {
+        self.tape.totals.offered += 1;
+        let bin = self.bin(at);
+        self.tape.arrivals[bin].offered += 1;
+    }
+
+    /// An attempt started.
+    #[inline]
+    pub fn attempted(&mut self, at: Time, route: u32, first: bool) {
+        if at >= self.tape.measured_until {
+            return;
+        }
+        let total = &mut self.tape.route_totals[route as usize];
+        total.attempts += 1;
+        total.first += u32::from(first);
+        if first {
+            let group = usize::from(self.group[route as usize]);
+            self.groups[group][(at.0 / 1_000_000_000) as usize] += 1;
+        }
+        if self.per_route {
+            let bin = self.bin(at);
+            let cell = &mut self.tape.routes[route as usize][bin];
+            cell.attempts += 1;
+            cell.first += u32::from(first);
+        }
+    }
+
+    /// An attempt that had started at `at` ended.
+    #[inline]
+    pub fn ended(&mut self, at: Time, route: u32, outcome: Outcome) {
+        if at >= self.tape.measured_until {
+            return;
+        }
+        let add = |cell: &mut RouteBin| match outcome {
+            Outcome::Done { .. } => cell.good += 1,
+            Outcome::RateLimited { .. } => cell.rate_limited += 1,
+            _ => cell.failed += 1,
+        };
+        add(&mut self.tape.route_totals[route as usize]);
+        if self.per_route {
+            let bin = self.bin(at);
+            add(&mut self.tape.routes[route as usize][bin]);
+        }
+    }
+
+    /// A measured request that had arrived at `arrived` got its result at `now`.
+    #[inline]
+    pub fn finished(&mut self, arrived: Time, now: Time, verdict: Verdict, ttft: Option<Span>) {
+        let bin = self.bin(arrived);
+        let (totals, cell) = (&mut self.tape.totals, &mut self.tape.arrivals[bin]);
+        match verdict {
+            Verdict::Good => {
+                totals.good += 1;
+                cell.good += 1;
+            }
+            Verdict::Late => {
+                totals.late += 1;
+                cell.late += 1;
+            }
+            Verdict::Failed => {
+                totals.failed += 1;
+                cell.failed += 1;
+                return;
+            }
+            Verdict::Shed => {
+                totals.shed += 1;
+                cell.failed += 1;
+                return;
+            }
+        }
+        let micros = now.since(arrived).0 / 1_000;
+        self.tape.latency.saturating_record(micros.max(1));
+        let step = &mut self.coarse[bin][coarse(micros)];
+        *step = step.saturating_add(1);
+        if let Some(ttft) = ttft {
+            self.tape.ttft.saturating_record((ttft.0 / 1_000).max(1));
+        }
+    }
+
+    /// Money and tokens of an attempt, and whether its request became good.
+    #[inline]
+    pub fn spent(&mut self, nano_usd: u64, output_tokens: u32, good: bool) {
+        let totals = &mut self.tape.totals;
+        totals.cost_nano_usd += nano_usd;
+        if good {
+            totals.good_tokens += u64::from(output_tokens);
+        } else {
+            totals.wasted_tokens += u64::from(output_tokens);
+        }
+    }
+
+    /// The policy's view of its routes.
+    pub fn viewed(&mut self, at: Time, views: &[RouteView]) {
+        let last = self.tape.views.last().map(|(at, _)| self.bin(*at));
+        if self.per_route && last != Some(self.bin(at)) && at <= self.tape.measured_until {
+            self.tape.views.push((at, views.to_vec()));
+        }
+    }
+
+    /// Whether views are kept at all.
+    pub const fn keeps_views(&self) -> bool {
+        self.per_route
+    }
+
+    /// A change of health.
+    pub fn changed(&mut self, transition: Transition) {
+        self.tape.transitions.push(transition);
+    }
+
+    /// The tape, when the run is over.
+    pub fn finish(mut self, unfinished: u64, digest: u64, events: u64, in_flight: u32) -> Tape {
+        for fault in 0..self.tape.faults.len() {
+            let routes = &self.tape.faults[fault].routes;
+            let inside = |group: usize| {
+                routes.iter().any(|&route| usize::from(self.group[route as usize]) == group)
+            };
+            let models: Vec<u16> = self.models_of(routes);
+            let seconds = self.groups.first().map_or(0, Vec::len);
+            let (mut first, mut base) = (vec![0u32; seconds], vec![0u32; seconds]);
+            for (group, counts) in self.groups.iter().enumerate() {
+                let in_fault = inside(group);
+                let same_model = models.contains(&(group as u16));
+                for (second, count) in counts.iter().enumerate() {
+                    first[second] += if in_fault { *count } else { 0 };
+                    base[second] += if same_model { *count } else { 0 };
+                }
+            }
+            self.tape.faults[fault].first_per_s = first;
+            self.tape.faults[fault].base_per_s = base;
+        }
+        let mut tape = self.tape;
+        tape.totals.unfinished = unfinished;
+        tape.totals.attempts = tape.route_totals.iter().map(|r| u64::from(r.attempts)).sum();
+        tape.totals.rate_limited =
+            tape.route_totals.iter().map(|r| u64::from(r.rate_limited)).sum();
+        tape.latency_bins = self.coarse.iter().map(percentiles).collect();
+        (tape.digest, tape.events, tape.in_flight_max) = (digest, events, in_flight);
+        debug_assert_eq!(tape.arrivals.len(), self.bins);
+        tape
+    }
+
+    /// Groups whose model is served by one of these routes.
+    fn models_of(&self, routes: &[u32]) -> Vec<u16> {
+        let mut groups: Vec<u16> = Vec::new();
+        for (route, group) in self.group.iter().enumerate() {
+            let shares = routes.iter().any(|&r| self.model[r as usize] == self.model[route]);
+            if shares && !groups.contains(group) {
+                groups.push(*group);
+            }
+        }
+        groups
+    }
+}
+
+/// Steps of a coarse histogram: 16 per octave from 1 ms to 2²⁰ ms.
+const COARSE: usize = 16 * 20;
+
+/// The step of a latency.
+#[inline]
+fn coarse(micros: u64) -> usize {
+    let millis16 = (micros * 16 / 1_000).max(16);
+    let octave = millis16.ilog2() - 4;
+    let part = (millis16 >> octave) - 16;
+    ((octave as usize) * 16 + part as usize).min(COARSE - 1)
+}
+
+/// The middle of a step, in microseconds.
+fn middle(step: usize) -> u64 {
+    let (octave, part) = (step / 16, step as u64 % 16);
+    ((16 + part) * 2 + 1) * 1_000 * (1 << octave) / 32
+}
+
+/// p50, p90 and p99 in microseconds; 0 where nothing was recorded.
+fn percentiles(counts: &[u16; COARSE]) -> [u64; 3] {
+    let total: u64 = counts.iter().map(|&n| u64::from(n)).sum();
+    [50, 90, 99].map(|percent| {
+        let rank = (total * percent).div_ceil(100);
+        let mut seen = 0;
+        let step = counts.iter().position(|&n| {
+            seen += u64::from(n);
+            seen >= rank && total > 0
+        });
+        step.map_or(0, middle)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coarse_steps_are_within_three_and_a_half_percent() {
+        for micros in (1_000..600_000_000u64).step_by(777_777) {
+            let back = middle(coarse(micros));
+            let off = (back as f64 - micros as f64).abs() / micros as f64;
+            assert!(off < 0.035, "{micros} -> {back}");
+        }
+    }
+
+    #[test]
+    fn percentiles_are_by_rank() {
+        let mut counts = [0u16; COARSE];
+        for i in 1..=100u64 {
+            counts[coarse(i * 10_000)] += 1;
+        }
+        let [p50, p90, p99] = percentiles(&counts);
+        assert!((480_000..520_000).contains(&p50), "{p50}");
+        assert!((870_000..930_000).contains(&p90), "{p90}");
+        assert!((950_000..1_030_000).contains(&p99), "{p99}");
+        assert_eq!(percentiles(&[0; COARSE]), [0, 0, 0]);
+    }
+}

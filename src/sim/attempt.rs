@@ -1,0 +1,370 @@
+//! What becomes of an attempt, computed when it starts: faults, limits, capacity, latency, patience.
+
+use crate::engine::luck::{mix, name, unit};
+use crate::engine::{Limits, Outcome, Span, Time};
+use crate::policy::Attempt;
+
+use super::fault::{Active, Failure, Toll};
+use super::flight::{CHARGED, Ending, Flight, NONE, STREAMED};
+use super::latency::Sampler;
+use super::limit::{Bucket, Charge};
+use super::service::{FOR_EVER, Load};
+use super::spec::{Place, Spec};
+
+const ERROR: u64 = name("background error");
+const HANG: u64 = name("background hang");
+const LIMIT: u64 = name("limit");
+const TTFT: u64 = name("time to first token");
+const DECODE: u64 = name("decode rate");
+
+/// An attempt as it will go, if nothing cuts it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draft {
+    /// When it ends; `None` = never by itself.
+    pub(super) end: Option<Time>,
+    pub(super) ending: Ending,
+    pub(super) first_us: u32,
+    pub(super) charge: Charge,
+    pub(super) flags: u8,
+    /// It is refused or fails without an answer: `first_us` is a hint, if anything.
+    pub(super) refused: bool,
+}
+
+/// Providers, limits and faults: all that decides an attempt.
+#[derive(Debug)]
+pub(super) struct Stage {
+    places: Vec<Spot>,
+    services: Vec<Service>,
+    buckets: Vec<Bucket>,
+    pub(super) faults: Vec<Active>,
+    /// Faults that concern a route now, by route.
+    at_route: Vec<Vec<u16>>,
+    overhead: Span,
+    gives_up: Vec<Option<Span>>,
+    max_tokens: Vec<u32>,
+}
+
+/// A route's place, flat.
+#[derive(Clone, Copy, Debug)]
+struct Spot {
+    salt: u64,
+    limit: Option<u32>,
+    service: u32,
+}
+
+#[derive(Debug)]
+struct Service {
+    sampler: Sampler,
+    network: Span,
+    capacity: Option<super::spec::Capacity>,
+    load: Load,
+    error_rate: f64,
+    hang_rate: f64,
+    error_after: Span,
+}
+
+impl Stage {
+    pub(super) fn new(spec: &Spec, faults: Vec<Active>) -> Self {
+        let latencies = spec.providers.iter().flat_map(|p| p.services.iter().map(|s| &s.latency));
+        let samplers = Sampler::all(latencies);
+        let of_service = |provider: &'_ super::spec::Provider| {
+            let (error_rate, hang_rate) = (provider.error_rate, provider.hang_rate);
+            let error_after = provider.error_after;
+            provider
+                .services
+                .clone()
+                .into_iter()
+                .map(move |service| (service, error_rate, hang_rate, error_after))
+        };
+        let services = (spec.providers.iter().flat_map(of_service).zip(samplers))
+            .map(|((service, error_rate, hang_rate, error_after), sampler)| Service {
+                sampler,
+                network: service.latency.network,
+                capacity: service.capacity,
+                load: Load::default(),
+                error_rate,
+                hang_rate,
+                error_after,
+            })
+            .collect();
+        let first: Vec<u32> = (spec.providers.iter())
+            .scan(0, |sum, provider| {
+                let first = *sum;
+                *sum += provider.services.len() as u32;
+                Some(first)
+            })
+            .collect();
+        let spot = |(route, place): (&crate::policy::RouteInfo, &Place)| Spot {
+            salt: name(&route.name),
+            limit: place.limit,
+            service: first[usize::from(route.provider.0)] + place.service,
+        };
+        let mut stage = Self {
+            places: spec.pool.routes.iter().zip(&spec.places).map(spot).collect(),
+            services,
+            buckets: spec.limits.iter().map(|limit| Bucket::new(limit, spec.epoch)).collect(),
+            faults,
+            at_route: vec![Vec::new(); spec.pool.routes.len()],
+            overhead: spec.gateway.overhead,
+            gives_up: spec.classes.iter().map(|class| class.client.gives_up).collect(),
+            max_tokens: spec.classes.iter().map(|class| class.max_tokens).collect(),
+        };
+        for fault in 0..stage.faults.len() {
+            if stage.faults[fault].watches() {
+                stage.edge(fault, true);
+            }
+        }
+        stage
+    }
+
+    /// A fault begins or ends. One that watches its routes stays with them throughout.
+    pub(super) fn edge(&mut self, fault: usize, begins: bool) {
+        let id = fault as u16;
+        if self.faults[fault].watches() && !begins {
+            return;
+        }
+        for &route in &self.faults[fault].fault.routes {
+            let list = &mut self.at_route[route as usize];
+            match list.binary_search(&id) {
+                Ok(at) if !begins => drop(list.remove(at)),
+                Err(at) if begins => list.insert(at, id),
+                _ => {}
+            }
+        }
+    }
+
+    /// Computes an attempt of `flight`, the `visits`-th of its request at that route.
+    pub(super) fn draft(
+        &mut self,
+        now: Time,
+        flight: &Flight,
+        attempt: &Attempt,
+        visits: u64,
+    ) -> Draft {
+        let route = attempt.route.0;
+        let spot = self.places[route as usize];
+        let luck = mix(flight.luck ^ spot.salt, visits);
+        let toll = self.toll(now, route, luck);
+        let service = &mut self.services[spot.service as usize];
+        let base = self.overhead + service.network;
+        let limits = Patience::new(now, flight, attempt, self.gives_up[usize::from(flight.class)]);
+        if let Some((failure, after)) = toll.failure {
+            return limits.failed(failure, base + after);
+        }
+        let mut draft = Draft::started();
+        if let Some(limit) = spot.limit {
+            let bucket = &mut self.buckets[limit as usize];
+            let cap = self.max_tokens[usize::from(flight.class)];
+            match bucket.admit(now, flight.prompt, cap, toll.limit, mix(luck, LIMIT)) {
+                Ok(charge) => {
+                    draft.charge = charge;
+                    draft.flags |= CHARGED;
+                }
+                Err(denied) => {
+                    let failure = Failure::RateLimited(denied.retry_after);
+                    return limits.failed(failure, base + service.error_after);
+                }
+            }
+        }
+        if service.error_rate > 0.0 && unit(mix(luck, ERROR)) < service.error_rate {
+            return Draft {
+                flags: draft.flags,
+                charge: draft.charge,
+                ..limits.failed(Failure::Status(500), base + service.error_after)
+            };
+        }
+        if service.hang_rate > 0.0 && unit(mix(luck, HANG)) < service.hang_rate {
+            let hang = limits.failed(Failure::Hang, FOR_EVER);
+            return Draft { flags: draft.flags, charge: draft.charge, ..hang };
+        }
+        service.serve(now, flight, luck, &toll, base, &limits, draft)
+    }
+
+    #[inline]
+    fn toll(&mut self, now: Time, route: u32, luck: u64) -> Toll {
+        let mut toll = Toll::NONE;
+        let list = &self.at_route[route as usize];
+        if !list.is_empty() {
+            for &fault in list {
+                self.faults[usize::from(fault)].levy(now, route, luck, &mut toll);
+            }
+        }
+        toll
+    }
+
+    /// An attempt ended: gives its charge back to its limit. Returns the output tokens that were produced.
+    pub(super) fn settle(&mut self, now: Time, flight: &Flight, outcome: Outcome) -> u32 {
+        let (prompt, output) = match outcome {
+            Outcome::Done { output_tokens, .. } | Outcome::StreamBroken { output_tokens, .. } => {
+                (flight.prompt, output_tokens)
+            }
+            _ => (0, 0),
+        };
+        if flight.flags & CHARGED != 0
+            && let Some(limit) = self.places[flight.route as usize].limit
+        {
+            self.buckets[limit as usize].settle(now, flight.charge, prompt, output);
+        }
+        output
+    }
+
+    /// What the headers of a response from this route say, if it is limited.
+    pub(super) fn limits(&self, now: Time, route: u32) -> Option<Limits> {
+        let bucket = &self.buckets[self.places[route as usize].limit? as usize];
+        let mut factor = 1.0;
+        for &fault in &self.at_route[route as usize] {
+            factor *= self.faults[usize::from(fault)].limit_factor(now);
+        }
+        Some(bucket.limits(now, factor))
+    }
+}
+
+impl Service {
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "one attempt, seen from every side")]
+    fn serve(
+        &mut self,
+        now: Time,
+        flight: &Flight,
+        luck: u64,
+        toll: &Toll,
+        base: Span,
+        limits: &Patience,
+        draft: Draft,
+    ) -> Draft {
+        let mut begins = now;
+        let mut slowdown = 1.0;
+        if let Some(capacity) = &self.capacity {
+            let Some(start) = self.load.enter(now, capacity) else {
+                let full = limits.failed(Failure::Status(503), base + self.error_after);
+                return Draft { flags: draft.flags, charge: draft.charge, ..full };
+            };
+            begins = start;
+            slowdown = self.load.slowdown(capacity);
+        }
+        let ttft_s = match toll.cold_s {
+            Some(cold) => cold,
+            None => self.sampler.ttft_s(mix(luck, TTFT), flight.prompt) * toll.ttft,
+        };
+        let decode_s =
+            self.sampler.decode_s(mix(luck, DECODE), flight.output) * toll.decode * slowdown;
+        let work = Span::from_secs_f64(ttft_s) + toll.stall;
+        let decode = Span::from_secs_f64(decode_s);
+        if self.capacity.is_some() {
+            self.load.occupy(begins + work + decode);
+        }
+        let first = base + begins.since(now) + work;
+        limits.answered(first, decode, toll, draft)
+    }
+}
+
+impl Draft {
+    const fn started() -> Self {
+        Self {
+            end: None,
+            ending: Ending::Done,
+            first_us: NONE,
+            charge: Charge::NONE,
+            flags: 0,
+            refused: false,
+        }
+    }
+}
+
+/// When whoever waits stops waiting.
+struct Patience {
+    now: Time,
+    streamed: bool,
+    ttft: Span,
+    total: Span,
+    gives_up: Span,
+}
+
+impl Patience {
+    #[inline]
+    fn new(now: Time, flight: &Flight, attempt: &Attempt, gives_up: Option<Span>) -> Self {
+        Self {
+            now,
+            streamed: flight.flags & STREAMED != 0,
+            ttft: attempt.ttft_timeout.unwrap_or(FOR_EVER),
+            total: attempt.total_timeout.unwrap_or(FOR_EVER),
+            gives_up: gives_up.map_or(FOR_EVER, |span| (flight.arrived + span).since(now)),
+        }
+    }
+
+    /// An attempt that fails after `after` without an answer, unless somebody stops waiting before.
+    fn failed(&self, failure: Failure, after: Span) -> Draft {
+        let mut draft = Draft { refused: true, ..Draft::started() };
+        let (after, ending) = match failure {
+            Failure::Status(status) => (after, Ending::of_status(status)),
+            Failure::RateLimited(hint) => {
+                draft.first_us = hint.map_or(NONE, |hint| {
+                    u32::try_from(hint.0.div_ceil(1_000_000)).unwrap_or(NONE - 1).min(NONE - 1)
+                });
+                (after, Ending::RateLimited)
+            }
+            Failure::Refused(class) => (after, Ending::Refused(class)),
+            Failure::Hang => (FOR_EVER, Ending::Unreachable),
+            Failure::Unreachable => (after, Ending::Unreachable),
+        };
+        let (end, ending) = self.cut_short(after, after, ending);
+        draft.end = end;
+        draft.ending = ending;
+        if ending != Ending::RateLimited {
+            draft.first_us = NONE;
+        }
+        draft
+    }
+
+    /// An attempt whose first token comes after `first` and its last `decode` later.
+    #[inline]
+    fn answered(&self, first: Span, decode: Span, toll: &Toll, mut draft: Draft) -> Draft {
+        let mut ending = Ending::Done;
+        let mut whole = first + decode;
+        if toll.cancelled {
+            // The client leaves when the stall ends, just before its answer begins.
+            (whole, ending) = (first, Ending::Cancelled);
+        } else if let (Some(part), true) = (toll.breaks, self.streamed) {
+            whole = first + decode.times(part);
+            ending = Ending::Broken((part * 255.0) as u8);
+        }
+        let byte = if self.streamed { first } else { whole };
+        let (end, ending) = self.cut_short(byte, whole, ending);
+        draft.end = end;
+        draft.ending = ending;
+        // Micros saturate at 71 minutes, just below "none".
+        let heard = end.is_none_or(|end| self.now + first <= end) && ending != Ending::Cancelled;
+        draft.first_us = if heard {
+            u32::try_from(first.0 / 1_000).unwrap_or(NONE - 1).min(NONE - 1)
+        } else {
+            NONE
+        };
+        draft
+    }
+
+    /// The earliest of the end as planned, the timeouts and the client's patience; the first byte comes at
+    /// `byte`. At one moment, the answer wins.
+    #[inline]
+    fn cut_short(&self, byte: Span, whole: Span, planned: Ending) -> (Option<Time>, Ending) {
+        let mut end = whole;
+        let mut ending = planned;
+        if byte > self.ttft && self.ttft < end {
+            (end, ending) = (self.ttft, Ending::Timeout);
+        }
+        if self.total < end {
+            end = self.total;
+            let begun = self.streamed && byte <= self.total;
+            ending = if begun { broken(byte, whole, end) } else { Ending::Timeout };
+        }
+        if self.gives_up < end {
+            (end, ending) = (self.gives_up, Ending::Cancelled);
+        }
+        ((end < FOR_EVER).then(|| self.now + end), ending)
+    }
+}
+
+/// A stream cut at `end` between its first byte and its last.
+fn broken(byte: Span, whole: Span, end: Span) -> Ending {
+    let (done, all) = (end.0 - byte.0, (whole.0 - byte.0).max(1));
+    Ending::Broken((done as f64 / all as f64 * 255.0) as u8)
+}

@@ -1,0 +1,75 @@
+//! What shares latency and capacity: one model in one region of one provider.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::engine::{Span, Time};
+
+use super::spec::Capacity;
+
+/// Load of a service. A request that its gateway gave up on goes on being worked on, as a provider would: its
+/// place frees when the answer would have been done.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    /// When each busy place frees; at most `concurrency` of them.
+    places: BinaryHeap<Reverse<u64>>,
+    /// Starts that lie ahead: requests waiting in the queue.
+    waiting: BinaryHeap<Reverse<u64>>,
+}
+
+impl Load {
+    /// Asks for a place. Gives the moment at which work begins, or `None` if the queue is full.
+    pub(super) fn enter(&mut self, now: Time, capacity: &Capacity) -> Option<Time> {
+        while self.waiting.peek().is_some_and(|start| start.0 <= now.0) {
+            self.waiting.pop();
+        }
+        while self.places.peek().is_some_and(|end| end.0 <= now.0) {
+            self.places.pop();
+        }
+        if self.places.len() < capacity.concurrency as usize {
+            return Some(now);
+        }
+        if self.waiting.len() >= capacity.queue as usize {
+            return None;
+        }
+        let start = self.places.pop()?.0;
+        self.waiting.push(Reverse(start));
+        Some(Time(start))
+    }
+
+    /// Takes the place until `end`.
+    pub(super) fn occupy(&mut self, end: Time) {
+        self.places.push(Reverse(end.0));
+    }
+
+    /// By how much decoding is slower at this load.
+    pub(super) fn slowdown(&self, capacity: &Capacity) -> f64 {
+        if capacity.slowdown == 0.0 {
+            return 1.0;
+        }
+        let load = self.places.len() as f64 / f64::from(capacity.concurrency.max(1));
+        libm::pow(1.0 - load.min(0.95), -capacity.slowdown)
+    }
+}
+
+/// Longest span that is scheduled; beyond it an attempt never ends by itself.
+pub(super) const FOR_EVER: Span = Span(u64::MAX / 4);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_given_in_order_and_the_queue_is_bounded() {
+        let capacity = Capacity { concurrency: 2, queue: 1, slowdown: 0.0 };
+        let mut load = Load::default();
+        for end in [10, 20] {
+            assert_eq!(load.enter(Time(1), &capacity), Some(Time(1)));
+            load.occupy(Time(end));
+        }
+        assert_eq!(load.enter(Time(2), &capacity), Some(Time(10)), "the first place to free");
+        load.occupy(Time(15));
+        assert_eq!(load.enter(Time(3), &capacity), None, "one may wait");
+        assert_eq!(load.enter(Time(11), &capacity), Some(Time(15)), "it has begun, another waits");
+    }
+}
