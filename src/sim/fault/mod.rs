@@ -1,5 +1,7 @@
 //! What goes wrong: an [`Effect`] on a set of routes during an interval, with a shape at its edges.
 
+pub mod incident;
+
 use crate::engine::{Refusal, Span, Time};
 
 /// One fault.

@@ -6,9 +6,9 @@
 
 mod ask;
 mod closed;
-mod gaps;
+pub(crate) mod gaps;
 mod mean;
-mod open;
+pub(crate) mod open;
 mod rate;
 pub mod replay;
 
