@@ -2,8 +2,8 @@
 //!
 //! * *In place*: each row becomes k copies (the fraction of k is carried by luck), spread at random over
 //!   the row's own second (or over `spread`), so that the count of every second is scaled and bursts stay.
-//! * *Superpose*: k copies of the trace, each shifted by a part of its length, on top of each other: bursts
-//!   are smoothed away as k grows.
+//! * *Superpose*: k copies of the trace, each from a random place of it, on top of each other: bursts are
+//!   smoothed away as k grows.
 //! * *Compress*: time runs faster.
 //!
 //! Memory: in place and compressed replay hold the rows of one second (or `spread`), times k; the
