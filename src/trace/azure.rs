@@ -1,5 +1,5 @@
-//! Azure LLM inference traces (Microsoft, AzurePublicDataset, 2023 and 2024; the stamps of 2024 end in
-//! `+00:00`).
+//! Azure LLM inference traces (Microsoft, AzurePublicDataset, 2023 and 2024; the stamps of 2024 end
+//! in `+00:00`).
 
 use super::stamp;
 use super::table::Columns;

@@ -1,5 +1,5 @@
-//! How bursty a trace is, before and after it was brought to another rate: scaling may smooth away the very
-//! bursts that a limit per minute trips over.
+//! How bursty a trace is, before and after it was brought to another rate: scaling may smooth away
+//! the very bursts that a limit per minute trips over.
 
 use crate::engine::{Span, Time};
 use crate::sim::spec::{Replay, Row};
@@ -19,11 +19,11 @@ pub struct Dispersion {
 /// How unevenly something is spread over time. NaN where the length has no whole window of a kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
-    /// Index of dispersion: variance over mean of the counts in windows of 1, 10 and 60 s; 1 for a Poisson
-    /// process of requests. Grows with the rate where bursts are kept.
+    /// Index of dispersion: variance over mean of the counts in windows of 1, 10 and 60 s; 1 for a
+    /// Poisson process of requests. Grows with the rate where bursts are kept.
     pub index: [f64; 3],
-    /// 95th percentile (nearest rank) of the minutes over their mean: what a limit per minute sees. Does
-    /// not depend on the rate.
+    /// 95th percentile (nearest rank) of the minutes over their mean: what a limit per minute sees.
+    /// Does not depend on the rate.
     pub minute_p95_over_mean: f64,
 }
 

@@ -1,7 +1,8 @@
-//! Request traces: three public formats as streams of rows, what a trace looks like, and making one.
+//! Request traces: three public formats as streams of rows, what a trace looks like, and making
+//! one.
 //!
-//! A trace is read as a stream, so a file of any length fits. [`check`] reads it once and says what is wrong
-//! with it, by line and column; [`rows`] then opens it as often as a replay needs.
+//! A trace is read as a stream, so a file of any length fits. [`check`] reads it once and says what
+//! is wrong with it, by line and column; [`rows`] then opens it as often as a replay needs.
 
 mod azure;
 mod burstgpt;
@@ -34,8 +35,9 @@ pub enum TraceFormat {
     /// Mooncake FAST'25 traces: one JSON object a line with `timestamp` (ms), `input_length`,
     /// `output_length`. Stamps come in steps of 3 s: replay them with a spread of 3 s.
     Mooncake,
-    /// BurstGPT: `Timestamp` (s), `Request tokens`, `Response tokens` among other columns. Failed requests
-    /// have no response tokens; they count as requests for one token, for the client did ask.
+    /// BurstGPT: `Timestamp` (s), `Request tokens`, `Response tokens` among other columns. Failed
+    /// requests have no response tokens; they count as requests for one token, for the client did
+    /// ask.
     BurstGpt,
 }
 
@@ -81,9 +83,8 @@ struct Stamped {
 
 /// Reads a whole trace once.
 ///
-/// # Errors
-/// The first thing that is wrong with it: unreadable, a missing column, a field that is not what it should
-/// be, a stamp before the one above it, no rows at all.
+/// # Errors The first thing that is wrong with it: unreadable, a missing column, a field that is
+/// not what it should be, a stamp before the one above it, no rows at all.
 pub fn check(path: &Path, format: TraceFormat) -> Result<TraceFacts, TraceError> {
     let (mut rows, mut last, mut prompts, mut outputs) = (0u64, Span::ZERO, 0u64, 0u64);
     for row in open(path, format)? {

@@ -1,4 +1,5 @@
-//! Mooncake traces (kvcache-ai, FAST'25): one JSON object a line. The hashes of prefix blocks are not read.
+//! Mooncake traces (kvcache-ai, FAST'25): one JSON object a line. The hashes of prefix blocks are
+//! not read.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};

@@ -4,8 +4,8 @@
 const DAYS_BEFORE: [u64; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
 const SECOND: u64 = 1_000_000_000;
 
-/// Nanoseconds of a non-negative decimal number of units of `unit` nanoseconds; digits beyond a nanosecond
-/// are dropped.
+/// Nanoseconds of a non-negative decimal number of units of `unit` nanoseconds; digits beyond a
+/// nanosecond are dropped.
 pub(super) fn decimal(text: &str, unit: u64) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let mut nanos = digits(whole)?.checked_mul(unit)?;

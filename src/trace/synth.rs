@@ -1,4 +1,5 @@
-//! Making a trace, in the Azure format: for tests and demonstrations that must not ship somebody's data.
+//! Making a trace, in the Azure format: for tests and demonstrations that must not ship somebody's
+//! data.
 
 use std::io::{self, Write};
 

@@ -53,9 +53,9 @@ fn burstgpt_columns_are_found_by_name_and_failures_ask_for_one_token() {
 ";
     let expected = [(0, 472, 18), (40_500_000_000, 1, 1)];
     assert_eq!(read(old, TraceFormat::BurstGpt), expected);
-    let new = "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type
-5,a,1.2,ChatGPT,472,18,490,Conversation log
-45.5,b,,GPT-4,0,0,0,API log
+    let new = "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Log Type
+5,a,1.2,ChatGPT,472,18,Conversation log
+45.5,b,,GPT-4,0,0,API log
 ";
     assert_eq!(read(new, TraceFormat::BurstGpt), expected);
 }
@@ -119,7 +119,8 @@ fn what_is_wrong_is_said_by_line_and_column_with_an_example() {
 }
 
 fn synthetic() -> Synthetic {
-    // After the shape of public code-completion traffic: bursts of 5 s, long prompts, short answers.
+    // After the shape of public code-completion traffic: bursts of 5 s, long prompts, short
+    // answers.
     Synthetic {
         seed: 1,
         rate: 2.0,

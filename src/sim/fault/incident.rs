@@ -1,16 +1,18 @@
 //! Incidents drawn at random over a long run, as public status pages have them.
 //!
-//! Source: 792 incidents of the status pages of OpenAI and Anthropic, February 2021 to January 2025 (the data
-//! of Chu et al., ICPE 2025, and FAILS), counted by us: mean gaps of 88 h (OpenAI API) and 64 h (Anthropic
-//! API) in 2024 with a coefficient of variation near 1.2; lengths lognormal(4.23, 1.37) minutes; two
-//! thirds of the starts between 16:00 and 24:00 UTC, few on weekends; kinds by the shares below. Providers
-//! are independent of each other (one shared day of 25, 2.2 by chance); routes of one share their fate.
+//! Source: 792 incidents of the status pages of OpenAI and Anthropic, February 2021 to January 2025
+//! (the data of Chu et al., ICPE 2025, and FAILS), counted by us: mean gaps of 88 h (OpenAI API)
+//! and 64 h (Anthropic API) in 2024 with a coefficient of variation near 1.2; lengths
+//! lognormal(4.23, 1.37) minutes; two thirds of the starts between 16:00 and 24:00 UTC, few on
+//! weekends; kinds by the shares below. Providers are independent of each other (one shared day of
+//! 25, 2.2 by chance); routes of one share their fate.
 //!
-//! Our choices: providers other than those two get the mean of both; lengths are cut to 2 min – 24 h; the
-//! hourly factors 1.8 and 0.3; severity Beta(0.8, 2) with a tenth at 1; scope 35 % one model, 25 % one
-//! region, 40 % all; "other" incidents are overloads; a slow one takes its first tokens 3 times and its
-//! decoding 2 to 20 times as long; and since a status page stays open after the fix (investigating took 44
-//! of 74 minutes at the median), the last 40 % of an incident fall off in a straight line.
+//! Our choices: providers other than those two get the mean of both; lengths are cut to 2 min – 24
+//! h; the hourly factors 1.8 and 0.3; severity Beta(0.8, 2) with a tenth at 1; scope 35 % one
+//! model, 25 % one region, 40 % all; "other" incidents are overloads; a slow one takes its first
+//! tokens 3 times and its decoding 2 to 20 times as long; and since a status page stays open after
+//! the fix (investigating took 44 of 74 minutes at the median), the last 40 % of an incident fall
+//! off in a straight line.
 
 use crate::engine::luck::{below, mix, name, unit};
 use crate::engine::{Span, Time};

@@ -1,9 +1,10 @@
 //! Anthropic: three buckets with continuous refill: requests, prompt tokens, output tokens.
 //!
 //! Source: Anthropic, API rate limits page, 2025 and 2026 editions. In 2025 output was reserved by
-//! max_tokens and corrected at the end; in 2026 only produced tokens count. Our choices: a bucket holds one
-//! minute's limit; produced tokens are counted when the answer ends, so a burst that ends together can
-//! overdraw the bucket, and then nothing passes until it has drained; refused requests are not charged.
+//! max_tokens and corrected at the end; in 2026 only produced tokens count. Our choices: a bucket
+//! holds one minute's limit; produced tokens are counted when the answer ends, so a burst that ends
+//! together can overdraw the bucket, and then nothing passes until it has drained; refused requests
+//! are not charged.
 
 use crate::engine::{Limits, Span, Time};
 
@@ -82,7 +83,8 @@ impl Anthropic {
         }
     }
 
-    /// The token headers show the tighter of the two token buckets, remaining tokens to the thousand.
+    /// The token headers show the tighter of the two token buckets, remaining tokens to the
+    /// thousand.
     pub(super) fn limits(&self, now: Time, factor: f64) -> Limits {
         let output_limit = cut(self.output_tpm, factor);
         let mut tokens = (&self.output, output_limit);

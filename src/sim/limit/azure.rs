@@ -1,10 +1,10 @@
 //! Azure OpenAI: tokens in a fixed minute, requests over 1 s or 10 s; nothing comes back.
 //!
-//! Source: Microsoft, Azure OpenAI quota how-to, 31 July 2025. An estimate (prompt + max_tokens) is added to
-//! a counter on arrival; once the counter has reached the limit every further request is refused until it
-//! is reset, so the request that reaches it still passes. Requests are expected to come evenly: a limit of
-//! 600 a minute lets 10 pass in a period of 1 s. Hints are in milliseconds. Our choices: the minute is that
-//! of the wall clock, refused requests add nothing.
+//! Source: Microsoft, Azure OpenAI quota how-to, 31 July 2025. An estimate (prompt + max_tokens) is
+//! added to a counter on arrival; once the counter has reached the limit every further request is
+//! refused until it is reset, so the request that reaches it still passes. Requests are expected to
+//! come evenly: a limit of 600 a minute lets 10 pass in a period of 1 s. Hints are in milliseconds.
+//! Our choices: the minute is that of the wall clock, refused requests add nothing.
 
 use crate::engine::{Limits, Span, Time};
 

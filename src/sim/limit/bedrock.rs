@@ -1,10 +1,12 @@
-//! Amazon Bedrock: prompt + max_tokens are reserved, settled at prompt + burndown × output; no hint.
+//! Amazon Bedrock: prompt + max_tokens are reserved, settled at prompt + burndown × output; no
+//! hint.
 //!
-//! Source: AWS, Bedrock user guide, runtime quotas and token burndown, 2026. Requests per minute are no
-//! longer enforced since 27 May 2026; a scenario that sets them gets the older rule. Our choices, where the
-//! guide is silent: the window is the fixed minute of the wall clock; a reservation made in a minute that is
-//! over has gone with it, and only what an answer cost beyond its reservation is charged to the new one;
-//! the reservation is not lowered while the answer is under way.
+//! Source: AWS, Bedrock user guide, runtime quotas and token burndown, 2026. Requests per minute
+//! are no longer enforced since 27 May 2026; a scenario that sets them gets the older rule. Our
+//! choices, where the guide is silent: the window is the fixed minute of the wall clock; a
+//! reservation made in a minute that is over has gone with it, and only what an answer cost beyond
+//! its reservation is charged to the new one; the reservation is not lowered while the answer is
+//! under way.
 
 use crate::engine::{Span, Time};
 

@@ -1,4 +1,5 @@
-//! A bucket with continuous refill: what was used drains at limit/60 per second; a minute's limit fits in.
+//! A bucket with continuous refill: what was used drains at limit/60 per second; a minute's limit
+//! fits in.
 //!
 //! The level is kept in units of 1/(60·10⁹), in which a nanosecond drains exactly `limit` units: no
 //! rounding, however long the run.
@@ -8,8 +9,8 @@ use crate::engine::{Span, Time};
 /// Units in one token or request.
 const UNITS: u64 = 60_000_000_000;
 
-/// How full a bucket is. The limit is an argument of every call, since a fault may cut it; a cut then also
-/// slows the draining since the last call.
+/// How full a bucket is. The limit is an argument of every call, since a fault may cut it; a cut
+/// then also slows the draining since the last call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Level {
     units: u128,

@@ -1,7 +1,9 @@
-//! Rate limits as each vendor documents them: who is refused, what is charged, what the headers say.
+//! Rate limits as each vendor documents them: who is refused, what is charged, what the headers
+//! say.
 //!
-//! One [`Bucket`] is one limit of the scenario (a key's, or one that several keys share). Token and request
-//! arithmetic is in whole numbers, so that a figure quoted by a vendor comes out to the last digit.
+//! One [`Bucket`] is one limit of the scenario (a key's, or one that several keys share). Token and
+//! request arithmetic is in whole numbers, so that a figure quoted by a vendor comes out to the
+//! last digit.
 
 mod anthropic;
 mod azure;
@@ -34,7 +36,8 @@ enum Rules {
     Vertex(Vertex),
 }
 
-/// What an admitted attempt was charged; give it back to [`Bucket::settle`] when the attempt has ended.
+/// What an admitted attempt was charged; give it back to [`Bucket::settle`] when the attempt has
+/// ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Charge {
     /// Tokens held until the end.
@@ -51,7 +54,8 @@ pub struct Denied {
 }
 
 impl Bucket {
-    /// A fresh bucket; `epoch` is virtual time zero in seconds since 1970, which fixed windows align to.
+    /// A fresh bucket; `epoch` is virtual time zero in seconds since 1970, which fixed windows
+    /// align to.
     pub fn new(limit: &Limit, epoch: u64) -> Self {
         let (tpm, rpm) = (limit.tpm, limit.rpm);
         Self(match limit.rules {
@@ -71,11 +75,10 @@ impl Bucket {
         })
     }
 
-    /// Asks for admission. `factor` in (0, 1] multiplies the limits (a limit-cut fault; 1 = none); `luck`
-    /// decides where the rule is a probability.
+    /// Asks for admission. `factor` in (0, 1] multiplies the limits (a limit-cut fault; 1 = none);
+    /// `luck` decides where the rule is a probability.
     ///
-    /// # Errors
-    /// [`Denied`], which is a 429.
+    /// # Errors [`Denied`], which is a 429.
     #[inline]
     pub fn admit(
         &mut self,
@@ -95,8 +98,8 @@ impl Bucket {
         }
     }
 
-    /// An admitted attempt has ended after reading `prompt` and writing `output` tokens (0 and 0 where it
-    /// never began). Call it once per charge.
+    /// An admitted attempt has ended after reading `prompt` and writing `output` tokens (0 and 0
+    /// where it never began). Call it once per charge.
     #[inline]
     pub fn settle(&mut self, now: Time, charge: Charge, prompt: u32, output: u32) {
         let (prompt, output) = (u64::from(prompt), u64::from(output));

@@ -1,9 +1,9 @@
 //! OpenAI: continuous refill; max(max_tokens, prompt) is charged on arrival and nothing comes back.
 //!
-//! Source: OpenAI, rate-limit guide and help centre article 5955604, 2025; the arithmetic of the wait is
-//! that of its own message ("Limit 10000, Used 8782, Requested 8172. Please try again in 41.724s"):
-//! (used + requested − limit) · 60 / limit seconds. Refused requests count as requests; that they never
-//! overfill the bucket is our choice.
+//! Source: OpenAI, rate-limit guide and help centre article 5955604, 2025; the arithmetic of the
+//! wait is that of its own message ("Limit 10000, Used 8782, Requested 8172. Please try again in
+//! 41.724s"): (used + requested − limit) · 60 / limit seconds. Refused requests count as requests;
+//! that they never overfill the bucket is our choice.
 
 use crate::engine::{Limits, Time};
 

@@ -165,8 +165,8 @@ fn bedrock_settles_at_five_times_the_output_and_forgets_at_the_minute() {
     assert_eq!(passed(&mut quota, secs(120.0), 100, 500, 500), 10);
 }
 
-/// Share of refused requests at `rate` requests of 1,000 prompt tokens per second for two minutes, the
-/// second of which counts.
+/// Share of refused requests at `rate` requests of 1,000 prompt tokens per second for two minutes,
+/// the second of which counts.
 fn refused(bucket: &mut Bucket, rate: u64) -> f64 {
     let mut refused = 0;
     for n in 0..rate * 120 {
@@ -195,7 +195,8 @@ fn vertex_counts_the_output_it_has_learnt() {
     for _ in 0..500 {
         pool.settle(Time::ZERO, Charge::default(), 0, 3000);
     }
-    // 1,000 + 3,000 tokens at 30 a second are 3.6 times the baseline: 72 % excess, all of it refused.
+    // 1,000 + 3,000 tokens at 30 a second are 3.6 times the baseline: 72 % excess, all of it
+    // refused.
     let share = refused(&mut pool, 30);
     assert!((share - 0.72).abs() < 0.03, "{share}");
 }

@@ -1,12 +1,13 @@
-//! Google Vertex AI (dynamic shared quota): nobody is refused below a guaranteed rate; above it, what is too
-//! much competes for a pool that all customers share. No hint.
+//! Google Vertex AI (dynamic shared quota): nobody is refused below a guaranteed rate; above it,
+//! what is too much competes for a pool that all customers share. No hint.
 //!
-//! Source: Google Cloud, Vertex AI standard pay-as-you-go and 429 pages, 2025–26, for the baseline, and that
-//! spikes within seconds may be refused below it. How the pool decides is not published; ours: with the
-//! token rate r over the last second or minute (whichever is further over) and the baseline b, a request is
-//! refused with probability (r − b)/r × load of the pool. The load swings by up to 0.1 over the day, highest
-//! at 20:00 UTC, and by up to 0.1 from minute to minute, and depends on nothing but the wall clock and the
-//! pool's name. Offered tokens count: the prompt, and as output the running mean of what answers had.
+//! Source: Google Cloud, Vertex AI standard pay-as-you-go and 429 pages, 2025–26, for the baseline,
+//! and that spikes within seconds may be refused below it. How the pool decides is not published;
+//! ours: with the token rate r over the last second or minute (whichever is further over) and the
+//! baseline b, a request is refused with probability (r − b)/r × load of the pool. The load swings
+//! by up to 0.1 over the day, highest at 20:00 UTC, and by up to 0.1 from minute to minute, and
+//! depends on nothing but the wall clock and the pool's name. Offered tokens count: the prompt, and
+//! as output the running mean of what answers had.
 
 use crate::engine::Time;
 use crate::engine::luck::{mix, name, unit};
@@ -31,7 +32,7 @@ impl Vertex {
     pub(super) fn new(limit_name: &str, tpm: Option<u64>, pool_load: f64, epoch: u64) -> Self {
         let epoch = epoch * SECOND;
         let rate = |width| Rate { epoch, width, number: 0, now: 0, before: 0 };
-        let pool = Pool { key: name(limit_name), mean: pool_load, epoch };
+        let pool = Pool { key: name(limit_name), mean: pool_load, epoch, knots: None };
         Self { tpm, second: rate(SECOND), minute: rate(MINUTE), output_64: 0, pool }
     }
 
@@ -94,15 +95,21 @@ struct Pool {
     key: u64,
     mean: f64,
     epoch: u64,
+    /// The minute last asked for, and the load at its beginning and end.
+    knots: Option<(u64, f64, f64)>,
 }
 
 impl Pool {
     /// In [0, 1]; straight lines between whole minutes.
-    fn load(&self, now: Time) -> f64 {
+    fn load(&mut self, now: Time) -> f64 {
         let at = self.epoch + now.0;
         let (minute, part) = (at / MINUTE, (at % MINUTE) as f64 / MINUTE as f64);
-        let (this, next) = (self.knot(minute), self.knot(minute + 1));
-        this + (next - this) * part
+        let (begin, end) = match self.knots {
+            Some((known, begin, end)) if known == minute => (begin, end),
+            _ => (self.knot(minute), self.knot(minute + 1)),
+        };
+        self.knots = Some((minute, begin, end));
+        begin + (end - begin) * part
     }
 
     fn knot(&self, minute: u64) -> f64 {

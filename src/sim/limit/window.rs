@@ -45,8 +45,8 @@ impl Window {
         Span(self.width - (self.epoch + now.0) % self.width)
     }
 
-    /// This window's part of a limit per minute. The parts of a minute add up to the limit: 500 a minute
-    /// are 8, 8, 9, … a second.
+    /// This window's part of a limit per minute. The parts of a minute add up to the limit: 500 a
+    /// minute are 8, 8, 9, … a second.
     #[inline]
     pub(super) fn part(&self, now: Time, per_minute: u64) -> u64 {
         let within = (self.epoch + now.0) % MINUTE;

@@ -1,8 +1,10 @@
-//! Requests: when they come and what they ask, of all client classes merged into one row in order of time.
+//! Requests: when they come and what they ask, of all client classes merged into one row in order
+//! of time.
 //!
-//! Arrivals never depend on what a policy does (in closed loop, they depend on when it answers). The luck
-//! of the n-th request of a class is the n-th word of the class's own stream; in closed loop it is mixed
-//! from the client and its n-th request. All that the request asks is mixed from its luck.
+//! Arrivals never depend on what a policy does (in closed loop, they depend on when it answers).
+//! The luck of the n-th request of a class is the n-th word of the class's own stream; in closed
+//! loop it is mixed from the client and its n-th request. All that the request asks is mixed from
+//! its luck.
 
 mod ask;
 mod closed;
@@ -131,7 +133,8 @@ impl Workload {
         Arrival { class: index as u16, ..arrival }
     }
 
-    /// A request of this class and client got its result: in closed loop the client starts to think.
+    /// A request of this class and client got its result: in closed loop the client starts to
+    /// think.
     pub fn answered(&mut self, now: Time, class: u16, client: u32) {
         let index = usize::from(class);
         if let Source::Closed(closed) = &mut self.classes[index].source {

@@ -18,7 +18,8 @@ pub(super) struct Superposed {
     copies: Vec<Copy>,
     /// The next row of each copy: (when, copy, index of the row).
     cursors: BinaryHeap<Reverse<(u64, u32, u32)>>,
-    /// Probability with which a row of the last copy is played: the fraction of the number of copies.
+    /// Probability with which a row of the last copy is played: the fraction of the number of
+    /// copies.
     last: f64,
     luck: Stream,
 }
@@ -31,10 +32,10 @@ struct Copy {
 }
 
 impl Superposed {
-    /// Each copy starts at a random place of the trace, independently: counts then keep their index of
-    /// dispersion while their variation falls with the root of the number of copies (evenly spaced copies
-    /// would come out smoother than a Poisson process). Quantised stamps are spread when the rows are
-    /// loaded, alike for every copy.
+    /// Each copy starts at a random place of the trace, independently: counts then keep their index
+    /// of dispersion while their variation falls with the root of the number of copies (evenly
+    /// spaced copies would come out smoother than a Poisson process). Quantised stamps are spread
+    /// when the rows are loaded, alike for every copy.
     pub(super) fn new(part: &Part, copies: f64, spread: Span, mut luck: Stream) -> Self {
         let period = part.period.0;
         let mut rows: Vec<Row> = part.open().collect();

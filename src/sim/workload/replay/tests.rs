@@ -130,7 +130,8 @@ fn quantised_stamps_are_spread_over_their_step() {
     let played = play(&coarse, Time::from_secs(5000));
     let counts = per_second(&played, 5000);
     let busy = counts.iter().filter(|count| **count > 0).count();
-    // 100 rounds of 26 rows spread evenly: far more busy seconds than the 600 of the trace as it is.
+    // 100 rounds of 26 rows spread evenly: far more busy seconds than the 600 of the trace as it
+    // is.
     assert!(busy > 1800, "{busy}");
     assert_eq!(played.len(), 2600);
 }
