@@ -1,10 +1,9 @@
 //! Streams: the only place where random bits are made. One ChaCha8 stream per (seed, purpose,
 //! entity).
 //!
-//! Two streams never share a word, so one more draw for one purpose shifts nothing of another, and
-//! a client class that is added to a scenario changes no request of the others. ChaCha8 of
-//! `rand_chacha` is value-stable: the words below are the same on every platform and with every
-//! release of it.
+//! Two streams never share a word, so one more draw for one purpose shifts nothing of another, and a
+//! client class that is added at the end of a scenario changes no request of the others. ChaCha8 of
+//! `rand_chacha` is value-stable: the words are the same on every platform and with every release.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
