@@ -23,6 +23,7 @@
     feature = "sim",
     doc = "* [`sim`]: the model world: arrivals, providers, limits, faults, the gateway node."
 )]
+#![cfg_attr(feature = "lab", doc = "* [`trace`]: request traces in public formats.")]
 #![cfg_attr(feature = "lab", doc = "* [`scenario`]: the file format.")]
 #![cfg_attr(
     feature = "lab",
@@ -55,6 +56,8 @@ pub mod record;
 pub mod scenario;
 #[cfg(feature = "lab")]
 pub mod stats;
+#[cfg(feature = "lab")]
+pub mod trace;
 
 #[cfg(feature = "report")]
 pub mod report;

@@ -42,8 +42,6 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) const STREAMED: u8 = 1;
 /// The first token was reported to the policy.
 pub(super) const HEARD: u8 = 2;
-/// The attempt holds a place at its service.
-pub(super) const SERVED: u8 = 4;
 /// The attempt was admitted by a limit.
 pub(super) const CHARGED: u8 = 8;
 /// The slot is in use.

@@ -1,8 +1,9 @@
 //! Latency of an unloaded service: time to first token, and decoding.
 //!
-//! Time to first token = median × a lognormal body with a slow mode + prompt tokens × slope; the output
-//! comes at a rate drawn once per answer. The shape of the mixture is our fit to the public percentiles of
-//! 2026 (modelstats.ai, GPT-4o-class endpoints; jonathanwrede.de, seven days of probes).
+//! Time to first token = median × a lognormal body with a slow mode + prompt tokens × slope; the
+//! output comes at a rate drawn once per answer. The shape of the mixture is our fit to the public
+//! percentiles of 2026 (modelstats.ai, GPT-4o-class endpoints; jonathanwrede.de, seven days of
+//! probes).
 
 use std::sync::Arc;
 
@@ -33,8 +34,8 @@ impl Sampler {
         }
     }
 
-    /// One sampler per service. Tables are 8 KB each and cost up to a millisecond to build, so services with
-    /// the same shape share them.
+    /// One sampler per service. Tables are 8 KB each and cost up to a millisecond to build, so
+    /// services with the same shape share them.
     pub fn all<'a>(latencies: impl IntoIterator<Item = &'a Latency>) -> Vec<Self> {
         let mut samplers: Vec<Self> = Vec::new();
         for latency in latencies {

@@ -13,6 +13,7 @@ mod flight;
 mod history;
 pub mod latency;
 pub mod limit;
+pub mod plain;
 pub mod quantile;
 mod queue;
 mod service;
@@ -23,4 +24,5 @@ pub mod workload;
 mod world;
 
 pub use check::Breach;
+pub use fault::Replication;
 pub use world::World;

@@ -1,8 +1,9 @@
-//! Streams: the only place where random bits are made. One ChaCha8 stream per (seed, purpose, entity).
+//! Streams: the only place where random bits are made. One ChaCha8 stream per (seed, purpose,
+//! entity).
 //!
 //! Two streams never share a word, so one more draw for one purpose shifts nothing of another, and a
-//! client class that is added to a scenario changes no request of the others. ChaCha8 of `rand_chacha` is
-//! value-stable: the words below are the same on every platform and with every release of it.
+//! client class that is added at the end of a scenario changes no request of the others. ChaCha8 of
+//! `rand_chacha` is value-stable: the words are the same on every platform and with every release.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -14,7 +15,8 @@ use crate::engine::luck;
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// The stream of the run `seed` for `purpose`, for the `entity` (class, provider, …) of that purpose.
+    /// The stream of the run `seed` for `purpose`, for the `entity` (class, provider, …) of that
+    /// purpose.
     pub fn new(seed: u64, purpose: &str, entity: u64) -> Self {
         let mut key = [0; 32];
         for (slot, word) in key.chunks_exact_mut(8).zip([seed, luck::name(purpose), entity]) {
@@ -37,7 +39,8 @@ mod tests {
 
     #[test]
     fn the_words_are_those_of_chacha8() {
-        // Key 0, nonce 0: the first words of the published ChaCha8 test vector (Strombergsson, TC1).
+        // Key 0, nonce 0: the first words of the published ChaCha8 test vector (Strombergsson,
+        // TC1).
         let mut zero = Stream(ChaCha8Rng::from_seed([0; 32]));
         assert_eq!(
             zero.next(),

@@ -14,9 +14,7 @@ use super::attempt::{Draft, Stage};
 use super::check::{Breach, Ledger};
 use super::digest::{Digest, Mark};
 use super::fault::{Active, Failure, Replication};
-use super::flight::{
-    CHARGED, Ending, FLYING, Flight, Flights, HEARD, NONE, OPEN, SERVED, STREAMED, Trail,
-};
+use super::flight::{Ending, FLYING, Flight, Flights, HEARD, NONE, OPEN, STREAMED, Trail};
 use super::queue::{Event, Kind, Queue, SLOTS_MAX};
 use super::spec::Spec;
 use super::workload::{Arrival, Workload};
@@ -408,7 +406,8 @@ impl<'a> World<'a> {
         self.recorder.ended(started, route, outcome);
         self.ledger.ended(route, cost);
         if answered
-            && sent.flags_allow_headers()
+            // Headers of a response whose first token was reported have been told already.
+            && !sent.heard
             && let Some(limits) = self.stage.limits(now, route)
         {
             self.policy.on_headers(now, &sent, &limits);
@@ -473,13 +472,3 @@ impl<'a> World<'a> {
         self.workload.answered(self.now, flight.class, flight.client);
     }
 }
-
-impl Sent {
-    /// Headers of a response whose first token was reported have been told already.
-    const fn flags_allow_headers(&self) -> bool {
-        !self.heard
-    }
-}
-
-/// Everything about a flight that a service or a limit has to give back.
-pub(super) const HELD: u8 = SERVED | CHARGED;

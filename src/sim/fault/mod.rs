@@ -1,11 +1,13 @@
 //! What goes wrong: an [`Effect`] on a set of routes during an interval, with a shape at its edges.
 
 mod active;
+mod incident;
 mod strength;
 
 use crate::engine::{Refusal, Span, Time};
 
 pub use active::{Active, Replication, Toll};
+pub use incident::draw;
 pub use strength::strength;
 
 /// One fault.

@@ -1,8 +1,8 @@
 //! The gamma distribution: logarithms of both tails, and the quantile.
 //!
-//! Everything is done in the logarithm of the value, because a gamma with a coefficient of variation of 13
-//! (shape 0.006) has its median near 10⁻⁵¹. Series and continued fraction are the classical ones
-//! (Abramowitz & Stegun 1964, 6.5.29 and 6.5.31).
+//! Everything is done in the logarithm of the value, because a gamma with a coefficient of
+//! variation of 13 (shape 0.006) has its median near 10⁻⁵¹. Series and continued fraction are the
+//! classical ones (Abramowitz & Stegun 1964, 6.5.29 and 6.5.31).
 
 use super::law::solve;
 

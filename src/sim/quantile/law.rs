@@ -32,7 +32,8 @@ pub enum Law {
     },
     /// The latency mixture; the median of its body is 1.
     Mix(Mix),
-    /// Straight lines in the logarithm between (probability, value) points, from probability 0 to 1.
+    /// Straight lines in the logarithm between (probability, value) points, from probability 0 to
+    /// 1.
     Points(Vec<(f64, f64)>),
 }
 
@@ -42,7 +43,8 @@ impl Law {
         Self::Gamma { shape: 1.0 / (cv * cv), scale: cv * cv }
     }
 
-    /// The Weibull law of mean 1 with this coefficient of variation (0.01 to 400; beyond, the nearest).
+    /// The Weibull law of mean 1 with this coefficient of variation (0.01 to 400; beyond, the
+    /// nearest).
     pub fn weibull_of_cv(cv: f64) -> Self {
         // cv² + 1 = Γ(1 + 2/k) / Γ(1 + 1/k)², falling in k.
         let target = libm::log1p(cv * cv);
@@ -95,8 +97,8 @@ impl Law {
     }
 }
 
-/// The value whose tail (`side` 1: upper, −1: lower) is `tail`; `z` is the normal quantile for it. The
-/// quantile of a mixture lies between those of its parts.
+/// The value whose tail (`side` 1: upper, −1: lower) is `tail`; `z` is the normal quantile for it.
+/// The quantile of a mixture lies between those of its parts.
 fn mixture(mix: &Mix, tail: f64, z: f64, side: f64) -> f64 {
     let (s, s2, shift) = (mix.s.max(1e-9), mix.s2.max(1e-9), libm::log(mix.m));
     let (body, slow) = (s * z, shift + s2 * z);
@@ -119,8 +121,9 @@ fn between(points: &[(f64, f64)], p: f64) -> f64 {
     v0 * libm::exp(part * libm::log(v1 / v0))
 }
 
-/// The root of a rising function in [low, high] by Newton steps that fall back to halving. `gap` gives the
-/// function and its slope; it is close to a straight line where it is the logarithm of a tail.
+/// The root of a rising function in [low, high] by Newton steps that fall back to halving. `gap`
+/// gives the function and its slope; it is close to a straight line where it is the logarithm of a
+/// tail.
 pub(super) fn solve(mut low: f64, mut high: f64, gap: impl Fn(f64) -> (f64, f64)) -> f64 {
     let mut at = 0.5 * (low + high);
     for _ in 0..200 {
@@ -129,9 +132,9 @@ pub(super) fn solve(mut low: f64, mut high: f64, gap: impl Fn(f64) -> (f64, f64)
             return at;
         }
         if value < 0.0 {
-            low = at
+            low = at;
         } else {
-            high = at
+            high = at;
         }
         let newton = at - value / slope;
         let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };

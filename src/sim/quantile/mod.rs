@@ -1,12 +1,13 @@
 //! Samplers that turn one word of luck into one value: quantile tables with exact tails.
 //!
-//! Rejection samplers draw a varying number of words, so whoever uses one shifts everybody after it; an
-//! inverse distribution function uses exactly one. Evaluated directly it costs 40 ns and more, so a
-//! [`Table`] keeps 1,026 exact knots and draws straight lines between them (about 4 ns).
+//! Rejection samplers draw a varying number of words, so whoever uses one shifts everybody after
+//! it; an inverse distribution function uses exactly one. Evaluated directly it costs 40 ns and
+//! more, so a [`Table`] keeps 1,026 exact knots and draws straight lines between them (about 4 ns).
 //!
-//! The knots are laid out like a floating-point number: each half of the distribution has 16 octaves of
-//! probability (¼ to ½, ⅛ to ¼, …) with 32 cells each, so that the tails are as finely cut as the middle.
-//! Only beyond the last octave, at a probability of 2⁻¹⁷ at each end, the law itself is asked.
+//! The knots are laid out like a floating-point number: each half of the distribution has 16
+//! octaves of probability (¼ to ½, ⅛ to ¼, …) with 32 cells each, so that the tails are as finely
+//! cut as the middle. Only beyond the last octave, at a probability of 2⁻¹⁷ at each end, the law
+//! itself is asked.
 
 mod gamma;
 mod law;

@@ -1,13 +1,13 @@
-//! The normal distribution: quantile by Wichura's algorithm AS 241 (Applied Statistics 37, 1988, routine
-//! PPND16, relative error about 1e-16), tails through libm's `erfc`.
+//! The normal distribution: quantile by Wichura's algorithm AS 241 (Applied Statistics 37, 1988,
+//! routine PPND16, relative error about 1e-16), tails through libm's `erfc`.
 
 /// The value that a standard normal variable is below with probability `p` in (0, 1).
 pub fn quantile(p: f64) -> f64 {
     if p <= 0.5 { -upper_quantile(p) } else { upper_quantile(1.0 - p) }
 }
 
-/// The value ≥ 0 that a standard normal variable exceeds with probability `tail` in (0, ½]. Exact for tails
-/// as small as floating-point numbers go.
+/// The value ≥ 0 that a standard normal variable exceeds with probability `tail` in (0, ½]. Exact
+/// for tails as small as floating-point numbers go.
 pub fn upper_quantile(tail: f64) -> f64 {
     let q = 0.5 - tail;
     if q <= 0.425 {
@@ -47,7 +47,7 @@ fn ratio(coefficients: &Ratio, r: f64) -> f64 {
 const MIDDLE: Ratio = [
     [
         2_509.080_928_730_122_7,
-        33_430.575_583_588_128,
+        33_430.575_583_588_13,
         67_265.770_927_008_7,
         45_921.953_931_549_87,
         13_731.693_765_509_46,

@@ -74,8 +74,8 @@ fn the_weibull_has_the_variation_asked_for() {
     }
 }
 
-/// The one-sample Kolmogorov-Smirnov distance between draws of another crate and the table's quantiles,
-/// by sorting the draws and asking the table for the same probabilities.
+/// The one-sample Kolmogorov-Smirnov distance between draws of another crate and the table's
+/// quantiles, by sorting the draws and asking the table for the same probabilities.
 fn distance(mut draws: Vec<f64>, table: &Table) -> f64 {
     draws.sort_by(f64::total_cmp);
     let n = draws.len() as f64;

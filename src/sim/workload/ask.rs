@@ -76,7 +76,8 @@ impl Ask {
     }
 }
 
-/// A weighted choice: all but the last with the probability that a draw must be below; then the last.
+/// A weighted choice: all but the last with the probability that a draw must be below; then the
+/// last.
 #[derive(Debug)]
 struct Choice {
     firsts: Vec<(f64, u16)>,

@@ -1,7 +1,7 @@
 //! Closed loop: so many clients, each waiting for its answer and then thinking.
 //!
-//! Each client thinks before its first request too, so that they do not all ask at time zero (with a think
-//! time of zero they do).
+//! Each client thinks before its first request too, so that they do not all ask at time zero (with
+//! a think time of zero they do).
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

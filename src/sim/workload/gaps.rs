@@ -1,8 +1,8 @@
 //! Gaps between arrivals: renewal processes of unit rate, started in the middle of their life.
 //!
-//! A renewal process that starts with a full gap is not yet itself: at a coefficient of variation of 13 it
-//! would bring (cv² − 1)/2 = 84 requests too many in the beginning. So the first gap is what is left of one
-//! that an observer finds under way: a uniform part of a length-biased gap.
+//! A renewal process that starts with a full gap is not yet itself: at a coefficient of variation
+//! of 13 it would bring (cv² − 1)/2 = 84 requests too many in the beginning. So the first gap is
+//! what is left of one that an observer finds under way: a uniform part of a length-biased gap.
 
 use crate::engine::luck::unit;
 use crate::sim::quantile::{Law, Table};

@@ -1,4 +1,5 @@
-//! How many requests per second a class brings on average: what fair shares and headroom are counted from.
+//! How many requests per second a class brings on average: what fair shares and headroom are
+//! counted from.
 
 use crate::sim::latency;
 use crate::sim::spec::{Arrivals, Class, Rate, Spec};
@@ -8,9 +9,9 @@ use super::replay;
 
 /// Mean requests per second of a class over the horizon.
 ///
-/// Open loop: the mean of the rate curve. Trace: the target, or the rate of the part that is replayed.
-/// Closed loop: clients over think time plus the mean unloaded answer, averaged over the routes that serve
-/// the models asked for; an estimate, since real answers depend on the run.
+/// Open loop: the mean of the rate curve. Trace: the target, or the rate of the part that is
+/// replayed. Closed loop: clients over think time plus the mean unloaded answer, averaged over the
+/// routes that serve the models asked for; an estimate, since real answers depend on the run.
 pub fn mean_rate(spec: &Spec, class: u16) -> f64 {
     let class = &spec.classes[usize::from(class)];
     match &class.arrivals {

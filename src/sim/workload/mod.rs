@@ -1,14 +1,16 @@
-//! Requests: when they come and what they ask, of all client classes merged into one row in order of time.
+//! Requests: when they come and what they ask, of all client classes merged into one row in order
+//! of time.
 //!
-//! Arrivals never depend on what a policy does (in closed loop, they depend on when it answers). The luck
-//! of the n-th request of a class is the n-th word of the class's own stream; in closed loop it is mixed
-//! from the client and its n-th request. All that the request asks is mixed from its luck.
+//! Arrivals never depend on what a policy does (in closed loop, they depend on when it answers).
+//! The luck of the n-th request of a class is the n-th word of the class's own stream; in closed
+//! loop it is mixed from the client and its n-th request. All that the request asks is mixed from
+//! its luck.
 
 mod ask;
 mod closed;
-mod gaps;
+pub(crate) mod gaps;
 mod mean;
-mod open;
+pub(crate) mod open;
 mod rate;
 pub mod replay;
 

@@ -1,8 +1,8 @@
 //! Open loop: arrivals that come whatever happens to those before.
 //!
-//! Gaps have mean 1 on the clock of requests due, and [`Curve`] turns that clock into time. Bursts and
-//! pauses of an on-off process have lengths in time; what is due during a pause is jumped over, and within
-//! a burst requests come so much denser that the rate is met on average.
+//! Gaps have mean 1 on the clock of requests due, and [`Curve`] turns that clock into time. Bursts
+//! and pauses of an on-off process have lengths in time; what is due during a pause is jumped over,
+//! and within a burst requests come so much denser that the rate is met on average.
 
 use crate::engine::Time;
 use crate::sim::quantile::Law;

@@ -1,7 +1,8 @@
-//! The rate curve as a clock: how many requests are due by a moment, and the moment by which so many are.
+//! The rate curve as a clock: how many requests are due by a moment, and the moment by which so
+//! many are.
 //!
-//! A rate of straight lines has a cumulative rate of parabolas, which is inverted in closed form; so a
-//! varying rate needs no thinning, and one draw gives one arrival.
+//! A rate of straight lines has a cumulative rate of parabolas, which is inverted in closed form;
+//! so a varying rate needs no thinning, and one draw gives one arrival.
 
 use crate::engine::{Span, Time};
 use crate::sim::spec::Rate;
@@ -60,8 +61,8 @@ impl Curve {
         piece.before + x * (piece.rate + 0.5 * piece.slope * x)
     }
 
-    /// The moment by which `due` requests are due, in seconds; `due` must not fall from call to call and
-    /// must be below [`Curve::total`].
+    /// The moment by which `due` requests are due, in seconds; `due` must not fall from call to
+    /// call and must be below [`Curve::total`].
     #[inline]
     pub(super) fn seconds(&mut self, due: f64) -> f64 {
         while self.here + 1 < self.pieces.len() && due >= self.pieces[self.here + 1].before {

@@ -88,8 +88,8 @@ fn every_shape_of_gaps_keeps_the_rate_and_has_its_variation() {
 
 #[test]
 fn a_bursty_process_does_not_start_with_a_burst() {
-    // 400 seeds of a renewal process with cv 5 at 1/s, counted over the first 20 s: 20 on average. One
-    // that started with a full gap would bring (25 − 1)/2 = 12 too many.
+    // 400 seeds of a renewal process with cv 5 at 1/s, counted over the first 20 s: 20 on average.
+    // One that started with a full gap would bring (25 − 1)/2 = 12 too many.
     let counts = (0..400).map(|seed| {
         let world = world(vec![class(open(Gaps::Gamma { cv: 5.0 }, 1.0))]);
         until(&mut Workload::new(&world, seed), Time::from_secs(20)).len()
@@ -176,7 +176,8 @@ fn closed_loop_clients_wait_for_their_answer_and_then_think() {
         asked.push(workload.pop());
     }
     assert_eq!(asked.len(), 50, "each asks once, then nobody until somebody is answered");
-    // Answer at once, again and again: 50 clients at a mean think time of 2 s make 25 requests a second.
+    // Answer at once, again and again: 50 clients at a mean think time of 2 s make 25 requests a
+    // second.
     for first in asked {
         workload.answered(Time::from_secs(100), 0, first.client);
     }

@@ -49,24 +49,25 @@ impl Binned {
         }
     }
 
-    /// Takes the rows of the next bin that has any. Bins are cut from the start of the round; the last one
-    /// may end early, so that rounds do not overlap.
+    /// Takes the rows of the next bin that has any. Bins are cut from the start of the round; the
+    /// last one may end early, so that rounds do not overlap.
     fn fill(&mut self) {
         let Some(&first) = self.rows.peek() else {
             self.round += self.part.period.0;
             self.rows = self.part.open().peekable();
             return;
         };
-        if self.width == 0 {
+        let Some(bin) = first.at.0.checked_div(self.width) else {
+            // No width: the row keeps its stamp.
             self.rows.next();
             self.copy(first, first.at.0, 0);
-        } else {
-            let start = first.at.0 / self.width * self.width;
-            let end = start + self.width;
-            let width = end.min(self.part.period.0.max(start + 1)) - start;
-            while let Some(row) = self.rows.next_if(|row| row.at.0 < end) {
-                self.copy(row, start, width);
-            }
+            return;
+        };
+        let start = bin * self.width;
+        let end = start + self.width;
+        let width = end.min(self.part.period.0.max(start + 1)) - start;
+        while let Some(row) = self.rows.next_if(|row| row.at.0 < end) {
+            self.copy(row, start, width);
         }
         // Latest first; a stable sort keeps the order of rows and copies among ties.
         self.bin.reverse();

@@ -1,13 +1,14 @@
 //! Replay of a trace, looped to any length and brought to any rate.
 //!
-//! * *In place*: each row becomes k copies (the fraction of k is carried by luck), spread at random over
-//!   the row's own second (or over `spread`), so that the count of every second is scaled and bursts stay.
-//! * *Superpose*: k copies of the trace, each shifted by a part of its length, on top of each other: bursts
-//!   are smoothed away as k grows.
+//! * *In place*: each row becomes k copies (the fraction of k is carried by luck), spread at random
+//!   over the row's own second (or over `spread`), so that the count of every second is scaled and
+//!   bursts stay.
+//! * *Superpose*: k copies of the trace, each from a random place of it, on top of each other:
+//!   bursts are smoothed away as k grows.
 //! * *Compress*: time runs faster.
 //!
 //! Memory: in place and compressed replay hold the rows of one second (or `spread`), times k; the
-//! superposition holds the whole part in memory, 16 bytes a row, and 16 bytes per copy.
+//! superposition holds the whole part in memory, 16 bytes a row, and 32 bytes per copy.
 
 mod binned;
 mod part;
@@ -44,8 +45,8 @@ type Played = (u64, u32, u32);
 const NOTHING: Played = (u64::MAX, 0, 0);
 
 impl Player {
-    /// Plays for the class `entity` under `seed`. Reads the part once where a copy of it has to be held or
-    /// its rate is not known from the facts.
+    /// Plays for the class `entity` under `seed`. Reads the part once where a copy of it has to be
+    /// held or its rate is not known from the facts.
     pub fn new(replay: &Replay, seed: u64, entity: u64) -> Self {
         let part = Part::of(replay);
         let luck = Stream::new(seed, "replay", entity);

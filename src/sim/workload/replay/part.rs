@@ -11,7 +11,8 @@ pub struct Part {
     to: Option<Span>,
     /// Rows in the part.
     pub count: u64,
-    /// After this long the part starts again: up to its declared end, or one mean gap after its last row.
+    /// After this long the part starts again: up to its declared end, or one mean gap after its
+    /// last row.
     pub period: Span,
 }
 

@@ -18,7 +18,8 @@ pub(super) struct Superposed {
     copies: Vec<Copy>,
     /// The next row of each copy: (when, copy, index of the row).
     cursors: BinaryHeap<Reverse<(u64, u32, u32)>>,
-    /// Probability with which a row of the last copy is played: the fraction of the number of copies.
+    /// Probability with which a row of the last copy is played: the fraction of the number of
+    /// copies.
     last: f64,
     luck: Stream,
 }
@@ -31,8 +32,10 @@ struct Copy {
 }
 
 impl Superposed {
-    /// Copy j of k starts at the (j + u)/k-th part of the trace. Quantised stamps are spread when the rows
-    /// are loaded, alike for every copy.
+    /// Each copy starts at a random place of the trace, independently: counts then keep their index
+    /// of dispersion while their variation falls with the root of the number of copies (evenly
+    /// spaced copies would come out smoother than a Poisson process). Quantised stamps are spread
+    /// when the rows are loaded, alike for every copy.
     pub(super) fn new(part: &Part, copies: f64, spread: Span, mut luck: Stream) -> Self {
         let period = part.period.0;
         let mut rows: Vec<Row> = part.open().collect();
@@ -49,7 +52,7 @@ impl Superposed {
         let mut superposed =
             Self { rows, period, copies: Vec::new(), cursors: BinaryHeap::new(), last, luck };
         for number in 0..count {
-            let place = (f64::from(number) + unit(superposed.luck.next())) / f64::from(count);
+            let place = unit(superposed.luck.next());
             let shift = ((place * period as f64) as u64).min(period - 1);
             let first = superposed.rows.partition_point(|row| row.at.0 < shift);
             let first = (first % superposed.rows.len()) as u32;

@@ -100,7 +100,8 @@ fn superposing_smooths_bursts_away() {
     let played = play(&replay(Some((100.0, Scaling::Superpose))), Time::from_secs(200));
     let counts = per_second(&played, 200);
     let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
-    assert!(*least > 80 && *most < 120, "{least} to {most}");
+    // In place they run from 0 to 961; here from 100 ± 4 standard deviations of 22.
+    assert!(*least > 12 && *most < 188, "{least} to {most}");
     assert!((played.len() as f64 / 200.0 - 100.0).abs() < 0.5, "{}", played.len());
 }
 
@@ -129,7 +130,8 @@ fn quantised_stamps_are_spread_over_their_step() {
     let played = play(&coarse, Time::from_secs(5000));
     let counts = per_second(&played, 5000);
     let busy = counts.iter().filter(|count| **count > 0).count();
-    // 100 rounds of 26 rows spread evenly: far more busy seconds than the 600 of the trace as it is.
+    // 100 rounds of 26 rows spread evenly: far more busy seconds than the 600 of the trace as it
+    // is.
     assert!(busy > 1800, "{busy}");
     assert_eq!(played.len(), 2600);
 }

@@ -1,0 +1,29 @@
+//! scratch
+use windtunnel::engine::Time;
+use windtunnel::policy::registry;
+use windtunnel::sim::{Replication, World, plain};
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    let name = &args[1];
+    let (p, k, secs): (u16, u32, u64) =
+        (args[2].parse().unwrap(), args[3].parse().unwrap(), args[4].parse().unwrap());
+    let spec = plain::world(p, k, 5000.0, secs);
+    let policy = registry::find(name).unwrap();
+    for _ in 0..3 {
+        let built = (policy.build)(&policy.settings(), &spec.pool, Time::ZERO, 1).unwrap();
+        let world = World::new(&spec, built, 1, Replication { index: 0, of: 1 });
+        let t = std::time::Instant::now();
+        let tape = world.run().unwrap();
+        let s = t.elapsed().as_secs_f64();
+        println!(
+            "{name} {p}x{k}: {:.0} ns/request, {:.2} M/s, {:?} digest {:x} inflight {} p50 {} transitions {}",
+            s * 1e9 / tape.totals.offered as f64,
+            tape.totals.offered as f64 / s / 1e6,
+            tape.totals,
+            tape.digest,
+            tape.in_flight_max,
+            tape.latency.value_at_quantile(0.5),
+            tape.transitions.len()
+        );
+    }
+}

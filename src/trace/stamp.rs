@@ -1,0 +1,125 @@
+//! Stamps: decimal seconds, and dates with a time of day.
+
+/// Days before each month of a common year.
+const DAYS_BEFORE: [u64; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
+const SECOND: u64 = 1_000_000_000;
+
+/// Nanoseconds of a non-negative decimal number of units of `unit` nanoseconds; digits beyond a
+/// nanosecond are dropped.
+pub(super) fn decimal(text: &str, unit: u64) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut nanos = digits(whole)?.checked_mul(unit)?;
+    let mut place = unit;
+    for digit in fraction.bytes() {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        place /= 10;
+        nanos = nanos.checked_add(u64::from(digit - b'0') * place)?;
+    }
+    Some(nanos)
+}
+
+/// Nanoseconds since 1970 of `YYYY-mm-dd HH:MM:SS[.fraction][+00:00]`, UTC.
+pub(super) fn date_time(text: &str) -> Option<u64> {
+    let text = text.strip_suffix("+00:00").unwrap_or(text);
+    let (date, time) = text.split_once([' ', 'T'])?;
+    let mut date = date.splitn(3, '-').map(digits);
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let mut time = time.splitn(3, ':');
+    let (hour, minute) = (digits(time.next()?)?, digits(time.next()?)?);
+    let nanos = decimal(time.next()?, SECOND)?;
+    let in_range = (1970..=2500).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=days_in(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && nanos < 61 * SECOND;
+    in_range.then(|| {
+        let days = days_before(year) + days_before_month(year, month) + day - 1;
+        (days * 86_400 + hour * 3600 + minute * 60) * SECOND + nanos
+    })
+}
+
+/// A moment in nanoseconds since 1970 as [`date_time`] reads it, to 100 ns.
+pub(super) fn write_date_time(nanos: u64) -> String {
+    let (days, rest) = (nanos / (86_400 * SECOND), nanos % (86_400 * SECOND));
+    let mut year = 1970 + days / 366;
+    while days_before(year + 1) <= days {
+        year += 1;
+    }
+    let day = days - days_before(year);
+    let month = (1..=12).rev().find(|month| days_before_month(year, *month) <= day).unwrap_or(1);
+    let day = day - days_before_month(year, month) + 1;
+    let seconds = rest / SECOND;
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let fraction = rest % SECOND / 100;
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{fraction:07}")
+}
+
+fn digits(text: &str) -> Option<u64> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok())?
+}
+
+const fn is_leap(year: u64) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+}
+
+/// Days from 1970 to the start of a year.
+fn days_before(year: u64) -> u64 {
+    let leaps = |year: u64| year / 4 - year / 100 + year / 400;
+    (year - 1970) * 365 + leaps(year - 1) - leaps(1969)
+}
+
+fn days_before_month(year: u64, month: u64) -> u64 {
+    DAYS_BEFORE[month as usize - 1] + u64::from(month > 2 && is_leap(year))
+}
+
+fn days_in(year: u64, month: u64) -> u64 {
+    let common = DAYS_BEFORE[month as usize] - DAYS_BEFORE[month as usize - 1];
+    common + u64::from(month == 2 && is_leap(year))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_to_the_nanosecond_and_refused_where_no_day_is() {
+        assert_eq!(date_time("1970-01-01 00:00:00"), Some(0));
+        assert_eq!(date_time("2024-05-10 00:00:00.009930+00:00"), Some(1_715_299_200_009_930_000));
+        assert_eq!(date_time("2023-11-16 18:17:03.9799600"), Some(1_700_158_623_979_960_000));
+        assert_eq!(date_time("2024-02-29 23:59:59"), Some(1_709_251_199_000_000_000));
+        for wrong in [
+            "2023-02-29 00:00:00",
+            "2024-13-01 00:00:00",
+            "2024-01-01",
+            "2024-01-01 24:00:00",
+            "2024-01-01 00:00:00+02:00",
+            "12.5",
+            "",
+        ] {
+            assert_eq!(date_time(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for days in [0u64, 58, 59, 60, 365, 789, 790, 11_016, 19_781, 19_782, 47_540] {
+            let moment = (days * 86_400 + 86_399) * SECOND + 123_456_700;
+            assert_eq!(date_time(&write_date_time(moment)), Some(moment), "{days}");
+        }
+        assert_eq!(write_date_time(1_709_251_199_000_000_000), "2024-02-29 23:59:59.0000000");
+    }
+
+    #[test]
+    fn decimals_keep_every_digit() {
+        assert_eq!(decimal("5", SECOND), Some(5 * SECOND));
+        assert_eq!(decimal("45.000000001", SECOND), Some(45 * SECOND + 1));
+        assert_eq!(decimal("3000", 1_000_000), Some(3 * SECOND));
+        for wrong in ["-1", "1e3", "1.x", "", ".", "99999999999999999999"] {
+            assert_eq!(decimal(wrong, SECOND), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Reading small files, right and wrong; real traces where they are at hand; synthetic ones.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::sim::spec::{Gaps, Replay, Scaling, Tokens};
+
+/// A file that goes when it is dropped.
+fn file(text: &str) -> tempfile::TempPath {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), text).unwrap();
+    file.into_temp_path()
+}
+
+fn read(text: &str, format: TraceFormat) -> Vec<(u64, u32, u32)> {
+    let file = file(text);
+    check(&file, format).unwrap();
+    let rows = rows(&file, format);
+    // Opened twice, as a looped replay does.
+    assert_eq!((rows.0)().count(), (rows.0)().count());
+    (rows.0)().map(|row| (row.at.0, row.prompt, row.output)).collect()
+}
+
+fn refusal(text: &str, format: TraceFormat) -> String {
+    let file = file(text);
+    let error = check(&file, format).unwrap_err().to_string();
+    error.replace(&file.display().to_string(), "FILE")
+}
+
+const AZURE: &str = "TIMESTAMP,ContextTokens,GeneratedTokens
+2023-11-16 18:17:03.9799600,4808,10
+2023-11-16 18:17:04.0319600,3180,8
+2023-11-16 18:17:04.0319600,110,0
+";
+
+#[test]
+fn azure_rows_count_from_the_first_stamp() {
+    let expected = [(0, 4808, 10), (52_000_000, 3180, 8), (52_000_000, 110, 1)];
+    assert_eq!(read(AZURE, TraceFormat::Azure), expected);
+    let of_2024 = AZURE.replace(",4808", "+00:00,4808").replace(",3180", "+00:00,3180");
+    assert_eq!(read(&of_2024, TraceFormat::Azure), expected);
+    let facts = check(&file(AZURE), TraceFormat::Azure).unwrap();
+    assert_eq!((facts.rows, facts.span), (3, Span::from_millis(52)));
+    assert!((facts.prompt_mean - 2699.333).abs() < 0.001);
+}
+
+#[test]
+fn burstgpt_columns_are_found_by_name_and_failures_ask_for_one_token() {
+    let old = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type
+5,ChatGPT,472,18,490,Conversation log
+45.5,GPT-4,0,0,0,API log
+";
+    let expected = [(0, 472, 18), (40_500_000_000, 1, 1)];
+    assert_eq!(read(old, TraceFormat::BurstGpt), expected);
+    let new = "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Log Type
+5,a,1.2,ChatGPT,472,18,Conversation log
+45.5,b,,GPT-4,0,0,API log
+";
+    assert_eq!(read(new, TraceFormat::BurstGpt), expected);
+}
+
+#[test]
+fn mooncake_lines_are_read_without_their_hashes() {
+    let text = r#"{"timestamp": 0, "input_length": 6758, "output_length": 500, "hash_ids": [0, 1]}
+{"timestamp": 3000, "input_length": 7322, "output_length": 490, "hash_ids": []}
+
+"#;
+    let expected = [(0, 6758, 500), (3_000_000_000, 7322, 490)];
+    assert_eq!(read(text, TraceFormat::Mooncake), expected);
+}
+
+#[test]
+fn what_is_wrong_is_said_by_line_and_column_with_an_example() {
+    use TraceFormat::{Azure, BurstGpt, Mooncake};
+    let cases = [
+        (
+            refusal(&AZURE.replace("3180", "many"), Azure),
+            "FILE:3: ContextTokens: expected a whole number of tokens, e.g. `1024`, found `many`",
+        ),
+        (
+            refusal(&AZURE.replace("2023-11-16 18:17:03.9799600", "18:17"), Azure),
+            "FILE:2: TIMESTAMP: expected a date and a time of day in UTC, e.g. \
+             `2023-11-16 18:17:03.9799600`, found `18:17`",
+        ),
+        (
+            refusal(&AZURE.replace("03.97", "09.97"), Azure),
+            "FILE:3: stamp goes back by 5.948s: rows must be in order of time (sort the file by its \
+             stamps)",
+        ),
+        (
+            refusal(&AZURE.replace("ContextTokens", "Context"), Azure),
+            "FILE:1: no column `ContextTokens`; the header is `TIMESTAMP,Context,GeneratedTokens`",
+        ),
+        (
+            refusal(&AZURE.replace(",110,0", ",110"), Azure),
+            "FILE:4: TIMESTAMP: expected as many fields as the header has, e.g. `a,b,c`, found \
+             `2 fields instead of 3`",
+        ),
+        (refusal("TIMESTAMP,ContextTokens,GeneratedTokens\n", Azure), "FILE: has no rows"),
+        (refusal("", BurstGpt), "FILE: has no rows"),
+        (refusal("\n", Mooncake), "FILE: has no rows"),
+        (
+            refusal("{\"timestamp\": 0, \"input_length\": 5}\n", Mooncake),
+            "FILE:1: output_length: expected an object with timestamp (ms), input_length and \
+             output_length, e.g. `{\"timestamp\": 3000, \"input_length\": 6758, \"output_length\": \
+             500}`, found `missing field `output_length` (character 35)`",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+    let missing = check(Path::new("no/such.csv"), Azure).unwrap_err().to_string();
+    assert!(missing.starts_with("no/such.csv: cannot be read: "), "{missing}");
+    assert!("csv".parse::<TraceFormat>().unwrap_err().to_string().contains("azure, mooncake"));
+    for format in TraceFormat::ALL {
+        assert_eq!(format.name().parse::<TraceFormat>().unwrap(), format);
+    }
+}
+
+fn synthetic() -> Synthetic {
+    // After the shape of public code-completion traffic: bursts of 5 s, long prompts, short
+    // answers.
+    Synthetic {
+        seed: 1,
+        rate: 2.0,
+        gaps: Gaps::OnOff { on: Span::from_secs(5), off: Span::from_secs(14) },
+        prompt: Tokens::Quantiles(vec![
+            (0.0, 20.0),
+            (0.5, 1469.0),
+            (0.9, 5188.0),
+            (0.99, 7436.0),
+            (1.0, 8000.0),
+        ]),
+        output: Tokens::Quantiles(vec![
+            (0.0, 1.0),
+            (0.5, 13.0),
+            (0.9, 55.0),
+            (0.99, 251.0),
+            (1.0, 1000.0),
+        ]),
+        length: Span::from_secs(3600),
+    }
+}
+
+fn small() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios/data/azure-small.csv")
+}
+
+#[test]
+fn the_committed_trace_is_what_synth_makes_and_check_accepts() {
+    let mut made = Vec::new();
+    let rows = synth(&synthetic(), &mut made).unwrap();
+    assert_eq!(String::from_utf8(made).unwrap(), fs::read_to_string(small()).unwrap());
+    let facts = check(&small(), TraceFormat::Azure).unwrap();
+    assert_eq!(facts.rows, rows);
+    assert!((rows as f64 / 7200.0 - 1.0).abs() < 0.15, "{rows}");
+    assert!((facts.prompt_mean / 2048.0 - 1.0).abs() < 0.25, "{}", facts.prompt_mean);
+}
+
+#[test]
+#[ignore = "writes scenarios/data/azure-small.csv"]
+fn write_the_committed_trace() {
+    synth(&synthetic(), &mut fs::File::create(small()).unwrap()).unwrap();
+}
+
+/// A replay of a real trace; `None`, loudly, where the folder of traces is missing.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn real(name: &str, format: TraceFormat) -> Option<Replay> {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
+    if !file.exists() {
+        eprintln!("SKIPPED: {} is not here", file.display());
+        return None;
+    }
+    let facts = check(&file, format).unwrap();
+    let (rows, part, spread) = (rows(&file, format), (Span::ZERO, None), Span::ZERO);
+    Some(Replay { rows, facts, scale: None, part, spread })
+}
+
+#[test]
+fn in_place_scaling_keeps_the_bursts_of_a_real_trace_and_superposing_does_not() {
+    let Some(plain) = real("azure_llm_2023_code.csv", TraceFormat::Azure) else { return };
+    assert_eq!(plain.facts.rows, 8819);
+    assert!((plain.facts.prompt_mean - 2048.0).abs() < 1.0);
+    let length = plain.facts.span;
+    let before = dispersion((plain.rows.0)(), length);
+    let scaled = |how| {
+        let replay = Replay { scale: Some((5000.0, how)), ..plain.clone() };
+        dispersion(replayed(&replay, 1, length), length)
+    };
+    let in_place = scaled(Scaling::InPlace);
+    let superposed = scaled(Scaling::Superpose);
+    // Minutes of tokens: 3.04 times the mean at the 95th percentile before and after, against 1.04.
+    assert!((before.tokens.minute_p95_over_mean - 3.04).abs() < 0.01, "{before:?}");
+    assert!((in_place.tokens.minute_p95_over_mean - 3.04).abs() < 0.02, "{in_place:?}");
+    assert!((superposed.tokens.minute_p95_over_mean - 1.04).abs() < 0.02, "{superposed:?}");
+    // Seconds: in place the index of dispersion grows with the rate, 1,948-fold.
+    let growth = in_place.requests.index[0] / before.requests.index[0];
+    assert!((growth / 1948.0 - 1.0).abs() < 0.01, "{growth}");
+    assert!(superposed.requests.index[0] < 20.0, "{superposed:?}");
+    for scaled in [in_place, superposed] {
+        assert!((scaled.rows as f64 / (5000.0 * length.as_secs_f64()) - 1.0).abs() < 0.001);
+    }
+}
+
+#[test]
+fn mooncake_s_steps_are_spread_before_use() {
+    let name = "mooncake_fast25_conversation.jsonl";
+    let Some(plain) = real(name, TraceFormat::Mooncake) else { return };
+    assert_eq!(plain.facts.rows, 12_031);
+    let length = plain.facts.span;
+    let spread = Replay { spread: Span::from_secs(3), ..plain.clone() };
+    let steps = dispersion((plain.rows.0)(), length);
+    let even = dispersion(replayed(&spread, 1, length), length);
+    // Per second the steps are an artefact; per minute both say the same.
+    assert!(steps.requests.index[0] > 7.0 && even.requests.index[0] < 3.0, "{steps:?} {even:?}");
+    assert!((steps.requests.index[2] / even.requests.index[2] - 1.0).abs() < 0.2);
+}

@@ -1,0 +1,4 @@
+//! The one integration binary: one module a subject.
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod smoke;
