@@ -21,8 +21,8 @@ const MINUTES_A_DAY: u64 = 24 * 60;
 #[derive(Clone, Debug)]
 pub(super) struct Vertex {
     tpm: Option<u64>,
-    second: Rate,
-    minute: Rate,
+    second: Rate<SECOND>,
+    minute: Rate<MINUTE>,
     /// Mean output of recent answers, in 64ths of a token.
     output_64: u64,
     pool: Pool,
@@ -31,9 +31,8 @@ pub(super) struct Vertex {
 impl Vertex {
     pub(super) fn new(limit_name: &str, tpm: Option<u64>, pool_load: f64, epoch: u64) -> Self {
         let epoch = epoch * SECOND;
-        let rate = |width| Rate { epoch, width, number: 0, now: 0, before: 0 };
         let pool = Pool { key: name(limit_name), mean: pool_load, epoch, knots: None };
-        Self { tpm, second: rate(SECOND), minute: rate(MINUTE), output_64: 0, pool }
+        Self { tpm, second: Rate::new(epoch), minute: Rate::new(epoch), output_64: 0, pool }
     }
 
     #[inline]
@@ -65,26 +64,29 @@ impl Vertex {
     }
 }
 
-/// Tokens over a sliding window, estimated from two fixed ones.
+/// Tokens over a sliding window of so many nanoseconds, estimated from two fixed ones.
 #[derive(Clone, Copy, Debug)]
-struct Rate {
+struct Rate<const WIDTH: u64> {
     epoch: u64,
-    width: u64,
     number: u64,
     now: u64,
     before: u64,
 }
 
-impl Rate {
+impl<const WIDTH: u64> Rate<WIDTH> {
+    const fn new(epoch: u64) -> Self {
+        Self { epoch, number: 0, now: 0, before: 0 }
+    }
+
     #[inline]
     fn tokens(&mut self, now: Time) -> f64 {
         let at = self.epoch + now.0;
-        let number = at / self.width;
+        let number = at / WIDTH;
         if number != self.number {
             self.before = if number == self.number + 1 { self.now } else { 0 };
             (self.number, self.now) = (number, 0);
         }
-        let gone = (at % self.width) as f64 / self.width as f64;
+        let gone = (at % WIDTH) as f64 / WIDTH as f64;
         self.now as f64 + self.before as f64 * (1.0 - gone)
     }
 }
