@@ -1,1 +1,33 @@
-//! Not yet.
+//! The command line: the only code that prints, or reads arguments, environment and terminal.
+
+mod args;
+mod command;
+mod exit;
+mod fail;
+mod style;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use exit::Exit;
+
+/// Parses arguments, does what they say, prints an error once, and gives the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match args::Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            // clap prints help and version to stdout (code 0), its complaints to stderr (code 2).
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
+        }
+    };
+    match command::dispatch(&args) {
+        Ok(()) => Exit::Ok.into(),
+        Err(failure) => {
+            failure.print();
+            failure.exit.into()
+        }
+    }
+}

@@ -122,6 +122,30 @@ impl<'a> World<'a> {
     /// [`Breach`] if the books do not balance: a bug in the simulator or in the policy.
     pub fn run(mut self) -> Result<Tape, Breach> {
         while self.step() {}
+        self.finish()
+    }
+
+    /// Goes on until virtual time `until`, or to the end of the run, whichever comes first. Gives false when
+    /// the run is over.
+    pub fn advance(&mut self, until: Time) -> bool {
+        while self.now < until {
+            if !self.step() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Virtual time.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Closes the books and gives the tape of a run that is over (or is broken off here).
+    ///
+    /// # Errors
+    /// As [`World::run`].
+    pub fn finish(mut self) -> Result<Tape, Breach> {
         let unfinished = self.pending;
         self.ledger.close(&self.flights, unfinished);
         let events = self.digest.events();
@@ -254,7 +278,7 @@ impl<'a> World<'a> {
         };
         let slot = self.flights.insert(flight);
         if shed {
-            return self.finish(slot, Verdict::Shed, None);
+            return self.conclude(slot, Verdict::Shed, None);
         }
         let request = Request {
             id: arrival.luck,
@@ -315,7 +339,7 @@ impl<'a> World<'a> {
         let gone = (self.spec.classes[class].client.gives_up)
             .map(|patience| self.flights.get(slot).arrived + patience);
         if gone.is_some_and(|gone| self.now + span >= gone) {
-            return self.finish(slot, Verdict::Failed, None);
+            return self.conclude(slot, Verdict::Failed, None);
         }
         self.seq += 1;
         self.flights.get_mut(slot).seq = self.seq as u32;
@@ -421,7 +445,7 @@ impl<'a> World<'a> {
         trail.past.push(Past { route: sent.route, outcome });
         trail.waits = 0;
         if outcome == Outcome::Cancelled {
-            return self.finish(slot, Verdict::Failed, None);
+            return self.conclude(slot, Verdict::Failed, None);
         }
         self.plan(slot);
     }
@@ -435,7 +459,7 @@ impl<'a> World<'a> {
             let first = flight.sent + Span(u64::from(flight.first_us) * 1_000);
             first.since(flight.arrived)
         });
-        self.finish(slot, if good { Verdict::Good } else { Verdict::Late }, ttft);
+        self.conclude(slot, if good { Verdict::Good } else { Verdict::Late }, ttft);
     }
 
     /// The policy gave up. The client's SDK may ask again.
@@ -448,7 +472,7 @@ impl<'a> World<'a> {
             .is_some_and(|past| matches!(past.outcome, Outcome::StreamBroken { .. }));
         let asked = self.flights.trail(slot).map_or(0, |trail| trail.asked_again);
         if broken || !retryable || asked >= client.sdk_retries {
-            return self.finish(slot, Verdict::Failed, None);
+            return self.conclude(slot, Verdict::Failed, None);
         }
         // min(first × 2^n, 8 s), less up to a quarter: the rule of the vendors' Python SDKs, 2026.
         let full = client.sdk_backoff.as_secs_f64() * f64::from(1u32 << asked.min(16));
@@ -461,7 +485,7 @@ impl<'a> World<'a> {
         self.resume(slot, wait);
     }
 
-    fn finish(&mut self, slot: u32, verdict: Verdict, ttft: Option<Span>) {
+    fn conclude(&mut self, slot: u32, verdict: Verdict, ttft: Option<Span>) {
         let flight = *self.flights.get(slot);
         self.digest.add(self.now, Mark::Result, flight.luck, verdict as u32, 0);
         if self.recorder.measures(flight.arrived) {
