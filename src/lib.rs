@@ -55,6 +55,8 @@ pub mod record;
 pub mod scenario;
 #[cfg(feature = "lab")]
 pub mod stats;
+#[cfg(feature = "lab")]
+pub mod trace;
 
 #[cfg(feature = "report")]
 pub mod report;

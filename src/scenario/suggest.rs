@@ -1,0 +1,51 @@
+//! Did you mean: the nearest of the names that exist.
+
+/// Help for a name that does not exist: the nearest that does, or all of them.
+pub(crate) fn help(wrong: &str, known: &[&str]) -> String {
+    match nearest(wrong, known) {
+        Some(name) => format!("did you mean `{name}`? ({})", list(known)),
+        None => list(known),
+    }
+}
+
+/// The name most like `wrong`, if one is like it at all.
+pub(crate) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), *name))
+        .filter(|(likeness, _)| *likeness > LIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// Jaro-Winkler likeness above which a name is worth suggesting; lower offers nonsense (our choice).
+const LIKE: f64 = 0.75;
+
+/// So many names fit on a line; more would hide the rest of the message.
+const SHOWN: usize = 24;
+
+fn list(known: &[&str]) -> String {
+    match known {
+        [] => "there are none".to_owned(),
+        [only] => format!("there is only `{only}`"),
+        _ => {
+            let names: Vec<_> = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+            let more = if known.len() > SHOWN { ", …" } else { "" };
+            format!("there are {}{more}", names.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_understood_and_nonsense_is_not() {
+        let known = ["azure", "openai", "bedrock"];
+        assert_eq!(nearest("azrue", &known), Some("azure"));
+        assert_eq!(nearest("OpenAI", &known), Some("openai"));
+        assert_eq!(nearest("x", &known), None);
+    }
+}
