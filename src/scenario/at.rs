@@ -35,6 +35,11 @@ impl At {
         self.key(&index.to_string())
     }
 
+    /// The table or list that this is in.
+    pub(crate) fn above(&self) -> Self {
+        Self(self.0[..self.0.len().saturating_sub(1)].to_vec())
+    }
+
     /// Bytes of `text` that a reader should look at: the value, or the key where the value is a table,
     /// or the nearest thing above it that exists.
     pub(crate) fn find(&self, text: &str) -> Range<usize> {

@@ -76,6 +76,7 @@ pub(crate) fn classes(file: &ScenarioFile, base_dir: &Path) -> Result<Classes, P
         return Err(Problem::new(top.key("class"), "more than 1,000 classes"));
     }
     if let Some(trace) = &file.trace {
+        check_traced(file)?;
         return traced(file, trace.replay(base_dir)?);
     }
     let drafts = drafts(file)?;
@@ -90,8 +91,8 @@ pub(crate) fn classes(file: &ScenarioFile, base_dir: &Path) -> Result<Classes, P
     Ok(all)
 }
 
-/// A trace is one class, and brings its own times.
-fn traced(file: &ScenarioFile, replay: Replay) -> Result<Classes, Problem> {
+/// A trace brings its own times.
+fn check_traced(file: &ScenarioFile) -> Result<(), Problem> {
     let top = At::top();
     let workload = top.key("workload");
     let clashes = [
@@ -101,13 +102,20 @@ fn traced(file: &ScenarioFile, replay: Replay) -> Result<Classes, Problem> {
         (workload.key("rate"), file.workload.rate.is_some()),
         (workload.key("closed"), file.workload.closed.is_some()),
     ];
-    if let Some((at, _)) = clashes.into_iter().find(|(_, clashes)| *clashes) {
-        return Err(Problem::new(at.clone(), format!("`{at}` has no effect with a trace"))
-            .expected("the trace says when requests come")
-            .help("another rate is written as [trace] scale = { to = 5_000 }"));
+    match clashes.into_iter().find(|(_, clashes)| *clashes) {
+        None => Ok(()),
+        Some((at, _)) => {
+            Err(Problem::new(at.clone(), format!("`{at}` has no effect with a trace"))
+                .expected("the trace says when requests come")
+                .help("another rate is written as [trace] scale = { to = 5_000 }"))
+        }
     }
+}
+
+/// A trace is one class.
+fn traced(file: &ScenarioFile, replay: Replay) -> Result<Classes, Problem> {
     let draft = Draft {
-        at: workload,
+        at: At::top().key("workload"),
         name: "trace".to_owned(),
         own: Keys::default(),
         share: 1.0,

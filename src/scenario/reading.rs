@@ -44,6 +44,8 @@ fn explain(at: At, message: &str) -> Problem {
     let here = if at == At::top() { String::new() } else { format!("`{at}`: ") };
     if let Some(rest) = message.strip_prefix("unknown field ") {
         let (wrong, known) = names(rest);
+        let table = at.above();
+        let here = if table == At::top() { String::new() } else { format!("`{table}`: ") };
         return Problem::new(at, format!("{here}unknown key `{wrong}`"))
             .expected("not a key here")
             .help(suggest::help(wrong, &known));

@@ -11,15 +11,22 @@ pub(crate) fn help(wrong: &str, known: &[&str]) -> String {
 /// The name most like `wrong`, if one is like it at all.
 pub(crate) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
+    let likeness = |name: &&'a str| {
+        let name_lower = name.to_lowercase();
+        let is_one_slip = wrong.len() > 2 && strsim::damerau_levenshtein(&wrong, &name_lower) == 1;
+        let likeness = strsim::jaro_winkler(&wrong, &name_lower);
+        (if is_one_slip { likeness + 1.0 } else { likeness }, *name)
+    };
     known
         .iter()
-        .map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), *name))
+        .map(likeness)
         .filter(|(likeness, _)| *likeness > LIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }
 
-/// Jaro-Winkler likeness above which a name is worth suggesting; lower offers nonsense (our choice).
+/// Jaro-Winkler likeness above which a name is worth suggesting; lower offers nonsense (our choice). It is
+/// weak on short words, so one letter wrong, missing or swapped counts more.
 const LIKE: f64 = 0.75;
 
 /// So many names fit on a line; more would hide the rest of the message.
@@ -46,6 +53,7 @@ mod tests {
         let known = ["azure", "openai", "bedrock"];
         assert_eq!(nearest("azrue", &known), Some("azure"));
         assert_eq!(nearest("OpenAI", &known), Some("openai"));
+        assert_eq!(nearest("rsp", &["rps", "trace"]), Some("rps"));
         assert_eq!(nearest("x", &known), None);
     }
 }
