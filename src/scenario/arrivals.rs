@@ -15,9 +15,9 @@ use super::unit::{Length, Number};
 #[serde(deny_unknown_fields)]
 pub(crate) struct ArrivalsFile {
     /// Which process.
-    kind: Kind,
-    /// Standard deviation of the gaps over their mean (gamma, weibull): 1 is Poisson, 2 is bursty, above 0
-    /// and at most 100.
+    kind: Process,
+    /// Standard deviation of the gaps over their mean (gamma, weibull): 1 is Poisson, 2 is bursty,
+    /// above 0 and at most 100.
     cv: Option<Number>,
     /// Mean length of a burst (on-off).
     on: Option<Length>,
@@ -28,7 +28,7 @@ pub(crate) struct ArrivalsFile {
 /// A process of arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Kind {
+enum Process {
     /// Independent clients.
     Poisson,
     /// Bursty, the best fit for most clients of production traces (ServeGen, 2025).
@@ -49,17 +49,17 @@ impl ArrivalsFile {
     pub(crate) fn gaps(&self, at: &At) -> Result<Gaps, Problem> {
         let Self { kind, cv, on, off } = self;
         let word = match kind {
-            Kind::Poisson => "poisson",
-            Kind::Gamma => "gamma",
-            Kind::Weibull => "weibull",
-            Kind::OnOff => "on-off",
-            Kind::Even => "even",
+            Process::Poisson => "poisson",
+            Process::Gamma => "gamma",
+            Process::Weibull => "weibull",
+            Process::OnOff => "on-off",
+            Process::Even => "even",
         };
         let given = [("cv", cv.is_some()), ("on", on.is_some()), ("off", off.is_some())];
         let wanted: &[&str] = match kind {
-            Kind::Gamma | Kind::Weibull => &["cv"],
-            Kind::OnOff => &["on", "off"],
-            Kind::Poisson | Kind::Even => &[],
+            Process::Gamma | Process::Weibull => &["cv"],
+            Process::OnOff => &["on", "off"],
+            Process::Poisson | Process::Even => &[],
         };
         for (key, is_given) in given {
             if is_given && !wanted.contains(&key) {
@@ -69,15 +69,18 @@ impl ArrivalsFile {
             if !is_given && wanted.contains(&key) {
                 return Err(Problem::new(at.clone(), format!("`{at}`: `{key}` is missing"))
                     .expected(format!("{word} arrivals need `{key}`"))
-                    .help("{ kind = \"gamma\", cv = 2 } or { kind = \"on-off\", on = \"5s\", off = \"20s\" }"));
+                    .help(
+                        "{ kind = \"gamma\", cv = 2 } or { kind = \"on-off\", on = \"5s\", off \
+                        = \"20s\" }",
+                    ));
             }
         }
         Ok(match kind {
-            Kind::Poisson => Gaps::Poisson,
-            Kind::Even => Gaps::Even,
-            Kind::Gamma => Gaps::Gamma { cv: spread(*cv, at)? },
-            Kind::Weibull => Gaps::Weibull { cv: spread(*cv, at)? },
-            Kind::OnOff => Gaps::OnOff { on: mean(*on, at, "on")?, off: mean(*off, at, "off")? },
+            Process::Poisson => Gaps::Poisson,
+            Process::Even => Gaps::Even,
+            Process::Gamma => Gaps::Gamma { cv: spread(*cv, at)? },
+            Process::Weibull => Gaps::Weibull { cv: spread(*cv, at)? },
+            Process::OnOff => Gaps::OnOff { on: mean(*on, at, "on")?, off: mean(*off, at, "off")? },
         })
     }
 }

@@ -1,7 +1,8 @@
-//! Where in a scenario something is said: the keys from the top down to a value, and its place in the text.
+//! Where in a scenario something is said: the keys from the top down to a value, and its place in
+//! the text.
 //!
-//! Validation speaks in keys (`fault.0.lasts`, the words of `--set`); only the very end turns keys into a
-//! line and a column, so no conversion carries spans around.
+//! Validation speaks in keys (`fault.0.lasts`, the words of `--set`); only the very end turns keys
+//! into a line and a column, so no conversion carries spans around.
 
 use std::fmt;
 use std::ops::Range;
@@ -40,8 +41,8 @@ impl At {
         Self(self.0[..self.0.len().saturating_sub(1)].to_vec())
     }
 
-    /// Bytes of `text` that a reader should look at: the value, or the key where the value is a table,
-    /// or the nearest thing above it that exists.
+    /// Bytes of `text` that a reader should look at: the value, or the key where the value is a
+    /// table, or the nearest thing above it that exists.
     pub(crate) fn find(&self, text: &str) -> Range<usize> {
         let Ok(document) = Document::parse(text) else { return 0..0 };
         let mut item = document.as_item();

@@ -13,6 +13,7 @@ use super::at::At;
 use super::client::ClientFile;
 use super::error::Problem;
 use super::file::ScenarioFile;
+use super::mix;
 use super::ordered::Ordered;
 use super::rate::RateFile;
 use super::tokens::{OutputFile, TokensFile};
@@ -57,13 +58,12 @@ const CLIENTS_MAX: u64 = 10_000_000;
 /// Seconds that an answer may take, where only the order of magnitude matters (our choice).
 const ANSWER_GUESS_S: f64 = 2.0;
 const CLASSES_MAX: usize = 1_000;
-/// Indices of models and topics are 16 bits wide.
-const NAMES_MAX: usize = 10_000;
 
 /// Who asks.
 pub(crate) struct Classes {
     pub(crate) classes: Vec<Class>,
-    /// Flat rate of each class, before the curve of `rate`; of closed loops a guess that only weighs models.
+    /// Flat rate of each class, before the curve of `rate`; of closed loops a guess that only
+    /// weighs models.
     pub(crate) rps: Vec<f64>,
     /// Models asked for, in order of appearance.
     pub(crate) models: Vec<String>,
@@ -82,6 +82,10 @@ pub(crate) fn classes(file: &ScenarioFile, base_dir: &Path) -> Result<Classes, P
     let drafts = drafts(file)?;
     let shares: f64 =
         drafts.iter().filter(|draft| draft.splits_rps()).map(|draft| draft.share).sum();
+    if let (Some(_), None) = (file.rps, drafts.iter().find(|draft| draft.splits_rps())) {
+        return Err(Problem::new(top.key("rps"), "`rps` has no effect")
+            .expected("every class has a rate of its own, or is a closed loop"));
+    }
     let mut all = Classes { classes: Vec::new(), rps: Vec::new(), models: Vec::new() };
     for draft in &drafts {
         let (arrivals, rps) = draft.arrivals(file, shares)?;
@@ -260,6 +264,7 @@ impl Draft {
 
     fn arrivals(&self, file: &ScenarioFile, shares: f64) -> Result<(Arrivals, f64), Problem> {
         if let Some(ClosedFile { clients, think }) = &self.workload.closed {
+            self.check_closed()?;
             let at = self.key("closed").key("clients");
             let clients = clients.0;
             let number =
@@ -292,6 +297,25 @@ impl Draft {
         Ok((Arrivals::Open { gaps, rate }, rps))
     }
 
+    /// A closed loop has no arrivals; those of the workload are fine where a class chose the loop.
+    fn check_closed(&self) -> Result<(), Problem> {
+        let is_own = |key: &&str| self.own.0.contains(key);
+        let said = [
+            ("arrivals", self.workload.arrivals.is_some()),
+            ("rate", self.workload.rate.is_some()),
+        ];
+        let clash =
+            said.into_iter().find(|(key, said)| *said && (is_own(key) || !is_own(&"closed")));
+        match clash {
+            None => Ok(()),
+            Some((key, _)) => {
+                let at = self.key(key);
+                Err(Problem::new(at.clone(), format!("`{at}` has no effect in a closed loop"))
+                    .expected("clients ask again when they have been answered"))
+            }
+        }
+    }
+
     fn class(&self, arrivals: Arrivals, models: &mut Vec<String>) -> Result<Class, Problem> {
         let Self { at: _, name, own: _, share: _, rps: _, workload } = self;
         let prompt = match &workload.prompt {
@@ -314,7 +338,7 @@ impl Draft {
         Ok(Class {
             name: name.clone(),
             arrivals,
-            models: self.mix(models)?,
+            models: mix::models(workload.models.as_ref(), &self.key("models"), models)?,
             prompt,
             output,
             max_tokens,
@@ -325,53 +349,7 @@ impl Draft {
                 Problem::new(at.clone(), format!("`{at}` cannot be {sessions}"))
                     .expected("expected at most 4_294_967_295")
             })?,
-            topics: self.topics()?,
+            topics: mix::topics(workload.topics.as_deref(), &self.key("topics"))?,
         })
-    }
-
-    /// The mix of models, adding names not seen before to `known`.
-    fn mix(&self, known: &mut Vec<String>) -> Result<Vec<(u16, f64)>, Problem> {
-        let chat = Ordered(vec![("chat".to_owned(), Number(1.0))]);
-        let Ordered(mix) = self.workload.models.as_ref().unwrap_or(&chat);
-        let at = self.key("models");
-        for (name, weight) in mix {
-            super::names::check(name, &at.key(name), "model")?;
-            if weight.0 <= 0.0 {
-                let message = format!("`{}` cannot be {}", at.key(name), weight.0);
-                return Err(Problem::new(at.key(name), message)
-                    .expected("expected a weight above 0, such as 80"));
-            }
-        }
-        if mix.is_empty() {
-            return Err(Problem::new(at.clone(), format!("`{at}` is empty"))
-                .expected("expected models with weights, such as { chat = 80, small = 20 }"));
-        }
-        let sum: f64 = mix.iter().map(|(_, weight)| weight.0).sum();
-        let mut index_of = |name: &String| {
-            known.iter().position(|other| other == name).unwrap_or_else(|| {
-                known.push(name.clone());
-                known.len() - 1
-            })
-        };
-        let shares =
-            mix.iter().map(|(name, weight)| (index_of(name), weight.0 / sum)).collect::<Vec<_>>();
-        if known.len() > NAMES_MAX {
-            return Err(Problem::new(at, "more than 10,000 models"));
-        }
-        Ok(shares.into_iter().map(|(index, share)| (index as u16, share)).collect())
-    }
-
-    fn topics(&self) -> Result<Vec<(u16, f64)>, Problem> {
-        let Some(weights) = &self.workload.topics else { return Ok(Vec::new()) };
-        let sum: f64 = weights.iter().map(|weight| weight.0).sum();
-        let wrong = weights.iter().any(|weight| weight.0 < 0.0) || sum <= 0.0;
-        if wrong || weights.len() > NAMES_MAX {
-            let at = self.key("topics");
-            return Err(Problem::new(at.clone(), format!("`{at}` are not weights")).expected(
-                "expected up to 10,000 weights that sum to something, such as [60, 30, 10]",
-            ));
-        }
-        let share = |(index, weight): (usize, &Number)| (index as u16, weight.0 / sum);
-        Ok(weights.iter().enumerate().map(share).collect())
     }
 }

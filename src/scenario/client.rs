@@ -20,8 +20,8 @@ pub(crate) struct ClientFile {
     per_output_token: Option<Length>,
     /// The client hangs up this long after it asked. Default: never.
     gives_up: Option<Length>,
-    /// How often the client's SDK asks again after a failure, 0 to 20. Default 0, so that what is measured
-    /// is the gateway's own doing; the SDKs of OpenAI and Anthropic ask twice more.
+    /// How often the client's SDK asks again after a failure, 0 to 20. Default 0, so that what is
+    /// measured is the gateway's own doing; the SDKs of OpenAI and Anthropic ask twice more.
     sdk_retries: Option<Count>,
     /// First wait of the SDK, doubled each time. Default "500ms", as in those SDKs.
     sdk_backoff: Option<Length>,
@@ -52,6 +52,10 @@ impl ClientFile {
         if deadline == Span::ZERO {
             return Err(Problem::new(at.key("deadline"), format!("`{at}.deadline` cannot be 0s"))
                 .expected("no answer could be good; expected such as \"10s\""));
+        }
+        if gives_up.is_some_and(|length| length.0 == Span::ZERO) {
+            return Err(Problem::new(at.key("gives_up"), format!("`{at}.gives_up` cannot be 0s"))
+                .expected("nobody would wait for an answer; expected such as \"60s\""));
         }
         let retries = sdk_retries.map_or(0, |count| count.0);
         let sdk_retries = u32::try_from(retries)

@@ -1,7 +1,7 @@
 //! What is asked, in requests and in tokens as each provider's rules would charge them.
 //!
-//! The rate is the scenario's rps without the curve of `workload.rate`: a limit of `"110%"` means 110 % of
-//! the flat rate, and a ramp to 150 % then runs into it.
+//! The rate is the scenario's rps without the curve of `workload.rate`: a limit of `"110%"` means
+//! 110 % of the flat rate, and a ramp to 150 % then runs into it.
 
 use crate::sim::spec::{Arrivals, Class, LimitRules, Tokens};
 

@@ -7,8 +7,8 @@ use miette::{NamedSource, SourceSpan};
 
 use super::at::At;
 
-/// A scenario that cannot be used. Its `Display` is the message alone; printed as a [`miette`] report it
-/// shows file, line, column and the underlined value as well.
+/// A scenario that cannot be used. Its `Display` is the message alone; printed as a [`miette`]
+/// report it shows file, line, column and the underlined value as well.
 #[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{message}")]
 pub struct ScenarioError {
@@ -38,7 +38,8 @@ impl ScenarioError {
         self.help.as_deref()
     }
 
-    /// Line and column, both from 1, in characters; `None` where there is no text, such as a missing file.
+    /// Line and column, both from 1, in characters; `None` where there is no text, such as a
+    /// missing file.
     pub fn line_column(&self) -> Option<(usize, usize)> {
         let (text, span) = (self.text.as_ref()?, self.span?);
         let before = text.inner().get(..span.offset())?;

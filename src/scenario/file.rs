@@ -1,4 +1,5 @@
-//! A scenario as it is typed: one type per table, every key as it stands in the file, unknown keys refused.
+//! A scenario as it is typed: one type per table, every key as it stands in the file, unknown keys
+//! refused.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,19 +17,19 @@ use super::trace::TraceFile;
 use super::unit::{Count, Length, Number};
 use super::workload::WorkloadFile;
 
-/// One scenario of windtunnel: who asks, who answers, what goes wrong, which policy routes, and what is
-/// expected of it.
+/// One scenario of windtunnel: who asks, who answers, what goes wrong, which policy routes, and
+/// what is expected of it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "windtunnel scenario")]
 pub(crate) struct ScenarioFile {
-    /// Requests per second that clients ask for in all, before any curve of `workload.rate`. Not used by
-    /// closed loops and traces, which bring their own rate.
+    /// Requests per second that clients ask for in all, before any curve of `workload.rate`. Not
+    /// used by closed loops and traces, which bring their own rate.
     pub(crate) rps: Option<Number>,
     /// Length of the run.
     pub(crate) duration: Length,
-    /// Length of the clean past that policies are told of instead of simulating it. Default "1h", the
-    /// longest window of the published balancers.
+    /// Length of the clean past that policies are told of instead of simulating it. Default "1h",
+    /// the longest window of the published balancers.
     pub(crate) history: Option<Length>,
     /// Seed unless the command line gives one. Default 1.
     pub(crate) seed: Option<Count>,

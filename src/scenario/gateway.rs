@@ -16,7 +16,8 @@ use super::unit::{Count, Length};
 pub(crate) struct GatewayFile {
     /// The gateway's own work, added to every attempt. Default "11us".
     overhead: Option<Length>,
-    /// Attempts that may be in flight at once; a request beyond that is shed with a 503. Default 1,000,000.
+    /// Attempts that may be in flight at once; a request beyond that is shed with a 503. Default
+    /// 1,000,000.
     max_in_flight: Option<Count>,
 }
 

@@ -1,5 +1,5 @@
-//! Headroom: capacity over demand, with all providers and with the largest one missing. With less than 1 left,
-//! losing that provider is a cascade whatever the balancer does.
+//! Headroom: capacity over demand, with all providers and with the largest one missing. With less
+//! than 1 left, losing that provider is a cascade whatever the balancer does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,8 @@ use super::world::World;
 pub struct Headroom {
     /// For each model of the pool; empty for closed loops, whose demand depends on the answers.
     pub models: Vec<ModelHeadroom>,
-    /// For each provider, the least over its models of capacity over its fair share; `None` = not limited.
+    /// For each provider, the least over its models of capacity over its fair share; `None` = not
+    /// limited.
     pub providers: Vec<Option<f64>>,
 }
 
@@ -31,6 +32,9 @@ pub struct ModelHeadroom {
     /// Without that provider.
     pub without_largest: Option<f64>,
 }
+
+/// Limits are whole numbers, so that equal shares differ by less than this.
+const ROUNDING: f64 = 1e-4;
 
 impl Headroom {
     /// One line for the start of a run.
@@ -86,9 +90,11 @@ impl ModelHeadroom {
                 format!("{model} {all:.2} with {servers} providers, not limited without {largest}")
             }
             Some(left) => {
-                let cascade = if *left < 1.0 { " (below 1: losing it is a cascade)" } else { "" };
+                let cascade =
+                    if *left < 1.0 - ROUNDING { " (below 1: losing it is a cascade)" } else { "" };
                 format!(
-                    "{model} {all:.2} with {servers} providers, {left:.2} without {largest}{cascade}"
+                    "{model} {all:.2} with {servers} providers, {left:.2} without \
+                        {largest}{cascade}"
                 )
             }
         }
@@ -141,7 +147,8 @@ impl Supply {
         let size = |provider| {
             self.requests_per_s(model, |other| other == provider).unwrap_or(f64::INFINITY)
         };
-        let larger = |best: u16, next: u16| if size(next) > size(best) { next } else { best };
+        let is_larger = |next: u16, best: u16| size(next) > size(best) * (1.0 + ROUNDING);
+        let larger = |best: u16, next: u16| if is_larger(next, best) { next } else { best };
         providers.into_iter().reduce(larger).unwrap_or(0)
     }
 

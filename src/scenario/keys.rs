@@ -103,7 +103,10 @@ impl<'de> Visitor<'de> for KeysVisitor {
     type Value = KeysFile;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number of keys such as 4, or a list such as [\"east\", { name = \"west\", tpm = \"2M\" }]")
+        f.write_str(
+            "a number of keys such as 4, or a list such as [\"east\", { name = \"west\", \
+            tpm = \"2M\" }]",
+        )
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<KeysFile, E> {

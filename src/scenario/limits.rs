@@ -1,8 +1,8 @@
 //! What keys bring to the limit buckets that they draw on.
 //!
-//! A provider's limit is that of all its keys together; each key brings an even part of it, and of that each
-//! model a part in proportion to the tokens asked of it. What keys of one pool bring for one model in one
-//! region goes into one bucket; a key without a pool has its own.
+//! A provider's limit is that of all its keys together; each key brings an even part of it, and of
+//! that each model a part in proportion to the tokens asked of it. What keys of one pool bring for
+//! one model in one region goes into one bucket; a key without a pool has its own.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,8 @@ impl Buckets {
         Ok(index)
     }
 
-    /// The limits, and for each bucket which one it became; a bucket that nobody brings anything to is no limit.
+    /// The limits, and for each bucket which one it became; a bucket that nobody brings anything to
+    /// is no limit.
     pub(crate) fn limits(self) -> (Vec<Limit>, Vec<Option<u32>>) {
         let mut limits = Vec::new();
         let mut became = Vec::with_capacity(self.all.len());
@@ -104,8 +105,8 @@ impl Buckets {
     }
 }
 
-/// What one key of a provider brings for one model in one region. `servers` is the number of providers that
-/// serve each model: a fair share is an equal one.
+/// What one key of a provider brings for one model in one region. `servers` is the number of
+/// providers that serve each model: a fair share is an equal one.
 pub(crate) fn bring(
     draft: &Draft,
     key: &Key,
@@ -118,7 +119,8 @@ pub(crate) fn bring(
     let tokens = |model| fair(demand.tokens_per_s(model, rules), model);
     let requests = |model| fair(demand.requests_per_s(model), model);
     let parts = (draft.keys.len() * draft.regions.len()) as f64;
-    // An amount is divided by keys, regions and what is asked of the models; a multiple is so by itself.
+    // An amount is divided by keys, regions and what is asked of the models; a multiple is so by
+    // itself.
     let amount = |quota: Quota, asked: &dyn Fn(u16) -> f64| match quota {
         Quota::Relative(multiple) => multiple * asked(model) / parts,
         Quota::Absolute(amount) => {
@@ -147,7 +149,8 @@ pub(crate) fn bring(
     Bring { tpm, rpm, output_tpm }
 }
 
-/// Output over prompt tokens per minute in Anthropic's entry and top tiers, October 2026: 400K / 2M, 2M / 10M.
+/// Output over prompt tokens per minute in Anthropic's entry and top tiers, October 2026: 400K /
+/// 2M, 2M / 10M.
 const ANTHROPIC_OUTPUT_PER_PROMPT: f64 = 0.2;
 
 /// A relative limit needs to know what is asked.

@@ -1,4 +1,5 @@
-//! The file format: a TOML scenario becomes a [`Spec`], the policy that is to route, and what is expected.
+//! The file format: a TOML scenario becomes a [`Spec`], the policy that is to route, and what is
+//! expected.
 //!
 //! ```text
 //! text ─ --set ─▶ text ─ reading ─▶ …File types ─ class, provider, world, fault ─▶ Spec
@@ -6,8 +7,8 @@
 //!                      names a key that is wrong ─ At ─▶ line, column, underlined value
 //! ```
 //!
-//! The file types mirror what is typed and refuse what they do not know; everything after them works on
-//! values with units, and speaks of keys when something is wrong.
+//! The file types mirror what is typed and refuse what they do not know; everything after them
+//! works on values with units, and speaks of keys when something is wrong.
 
 mod arrivals;
 mod at;
@@ -23,6 +24,7 @@ mod headroom;
 mod incidents;
 mod keys;
 mod limits;
+mod mix;
 mod names;
 mod ordered;
 mod policy;
@@ -96,8 +98,8 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Scenario, ScenarioError> {
     parse(&path.display().to_string(), &text, base_dir, sets)
 }
 
-/// Reads a scenario from text. `name` is what errors call it, and without folder and ending what the
-/// scenario is called; traces are looked for in `base_dir`.
+/// Reads a scenario from text. `name` is what errors call it, and without folder and ending what
+/// the scenario is called; traces are looked for in `base_dir`.
 ///
 /// # Errors
 /// [`ScenarioError`] if it is not a valid scenario.

@@ -1,4 +1,5 @@
-//! Names that an author gives: they become parts of route names and selectors, so a few signs are taken.
+//! Names that an author gives: they become parts of route names and selectors, so a few signs are
+//! taken.
 
 use super::at::At;
 use super::error::Problem;

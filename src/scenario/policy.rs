@@ -36,7 +36,7 @@ pub(crate) enum PolicyFile {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Knob {
     Value(String),
-    Table(Vec<(String, Knob)>),
+    Table(Vec<(String, Self)>),
 }
 
 impl PolicyFile {

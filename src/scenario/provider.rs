@@ -25,17 +25,18 @@ pub(crate) struct ProviderFile {
     keys: Option<KeysFile>,
     /// Models it serves. Default: all that are asked for.
     models: Option<Vec<String>>,
-    /// Tokens per minute of all its keys together: "30M", or "200%" of its fair share of the offered tokens as
-    /// its own rules charge them. Default: no limit.
+    /// Tokens per minute of all its keys together: "30M", or "200%" of its fair share of the
+    /// offered tokens as its own rules charge them. Default: no limit.
     tpm: Option<Quota>,
     /// Requests per minute, likewise. Default: what the profile ties to `tpm`, or no limit.
     rpm: Option<Quota>,
-    /// Name of a pool whose keys share one limit per model and region; other providers may be in it too.
-    /// Default: each key has its own.
+    /// Name of a pool whose keys share one limit per model and region; other providers may be in it
+    /// too. Default: each key has its own.
     pool: Option<String>,
     /// Regions; each key serves all of them, with limits, load and faults of their own.
     regions: Option<Vec<String>>,
-    /// Requests that each model serves at once in each region. Default: no capacity limit and no slowdown.
+    /// Requests that each model serves at once in each region. Default: no capacity limit and no
+    /// slowdown.
     concurrency: Option<Count>,
     /// Requests that may wait beyond that. Default 0.
     queue: Option<Count>,
@@ -49,7 +50,8 @@ pub(crate) struct ProviderFile {
     hang_rate: Option<Share>,
 }
 
-/// Background between incidents (our choice from probes at 0.015 % and fleets at 1.4–2 % with clients' faults).
+/// Background between incidents (our choice from probes at 0.015 % and fleets at 1.4–2 % with
+/// clients' faults).
 const ERROR_RATE: f64 = 0.000_5;
 const HANG_RATE: f64 = 0.000_2;
 /// How long a refusal or an error takes (our choice within the 50–200 ms of published incidents).

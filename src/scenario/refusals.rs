@@ -177,9 +177,37 @@ const ROWS: &[Row] = &[
     (
         "[workload]",
         "[workload]\nclosed = { clients = 50 }",
-        (9, 53),
+        (1, 7),
+        "`rps` has no effect",
+        "closed loop",
+    ),
+    (
+        "rps = 5_000\nduration = \"4m\"\npolicy = \"bifrost-published\"\n[workload]",
+        "duration = \"4m\"\npolicy = \"bifrost-published\"\n[workload]\nclosed = { clients = 50 }",
+        (8, 53),
         "a closed loop has no rate",
         "such as \"30M\"",
+    ),
+    (
+        "azure = { profile = \"azure/gpt-4o\", keys = 4, tpm = \"200%\" }\nbedrock = {",
+        "bedrock = { weight = 0,",
+        (7, 2),
+        "sum to nothing",
+        "at least one weight above 0",
+    ),
+    (
+        "azure = { profile = \"azure/gpt-4o\", keys = 4, tpm = \"200%\" }\nbedrock = {",
+        "bedrock = { models = [\"chat\"],",
+        (7, 2),
+        "no provider serves the model `small`",
+        "add \"small\" to the models of a provider",
+    ),
+    (
+        "error-burst\"\non = \"azure\"",
+        "tpm-wall\"\non = \"bedrock\"",
+        (12, 6),
+        "`bedrock` has no limit",
+        "provider.bedrock.tpm = \"200%\"",
     ),
     (
         "[workload]",

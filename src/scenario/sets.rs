@@ -1,9 +1,9 @@
 //! `--set path=value`: any key of a scenario from the command line, before anything is checked.
 //!
-//! The result is TOML text again, comments kept, so that a stored scenario says what was really run and an
-//! error in an override is shown like any other.
+//! The result is TOML text again, comments kept, so that a stored scenario says what was really run
+//! and an error in an override is shown like any other.
 
-use toml_edit::{DocumentMut, InlineTable, Item, Value};
+use toml_edit::{DocumentMut, InlineTable, Item, Key, Value};
 
 use super::error::{Problem, ScenarioError};
 use super::suggest;
@@ -15,7 +15,7 @@ use super::suggest;
 pub(crate) fn apply(mut document: DocumentMut, sets: &[String]) -> Result<String, ScenarioError> {
     for set in sets {
         let (path, value) = split(set)?;
-        let keys: Vec<&str> = path.split('.').map(str::trim).collect();
+        let keys: Vec<&str> = path.iter().map(Key::get).collect();
         is_known(&document, &keys)
             .and_then(|()| place(document.as_item_mut(), &keys, value))
             .map_err(|Refused { what, help }| {
@@ -44,19 +44,26 @@ struct Refused {
     help: String,
 }
 
-fn split(set: &str) -> Result<(&str, Value), ScenarioError> {
-    match set.split_once('=') {
-        Some((path, value)) if !path.trim().is_empty() => Ok((path.trim(), value_of(value.trim()))),
-        _ => Err(ScenarioError::bare(
+fn split(set: &str) -> Result<(Vec<Key>, Value), ScenarioError> {
+    let parts = set.split_once('=').and_then(|(path, value)| {
+        let keys = Key::parse(path).ok().filter(|keys| !keys.is_empty())?;
+        Some((keys, value_of(value.trim())))
+    });
+    parts.ok_or_else(|| {
+        ScenarioError::bare(
             format!("--set {set}: not of the form path=value"),
             Some("for example --set rps=8000 or --set provider.azure.tpm=110%".to_owned()),
-        )),
-    }
+        )
+    })
 }
 
-/// A TOML value, or else text: `tpm=110%` and `policy=bifrost-published` need no quotes.
+/// A TOML value, or else text: `tpm=110%` and `policy=bifrost-published` need no quotes. Nothing in a
+/// scenario is a bare date, so one is text too.
 fn value_of(text: &str) -> Value {
-    text.parse().unwrap_or_else(|_| Value::from(text))
+    match text.parse() {
+        Ok(Value::Datetime(_)) | Err(_) => Value::from(text),
+        Ok(value) => value,
+    }
 }
 
 fn place(item: &mut Item, keys: &[&str], value: Value) -> Result<(), Refused> {
@@ -154,6 +161,14 @@ mod tests {
     fn a_policy_given_by_name_takes_parameters() {
         let text = set("policy = \"p\"\n", &["policy.error.weight=0.4"]).unwrap();
         assert_eq!(text.trim(), r#"policy = { name = "p", error = { weight = 0.4 } }"#);
+    }
+
+    #[test]
+    fn values_need_no_quotes_and_keys_with_points_may_have_them() {
+        let text = set("", &["start.epoch=2025-06-02T12:00:00Z", "fault=[]"]).unwrap();
+        assert_eq!(text, "start = { epoch = \"2025-06-02T12:00:00Z\" }\nfault = []\n");
+        let text = set("[models]\n\"gpt-4.1\" = 1\n", &["models.\"gpt-4.1\"=2"]).unwrap();
+        assert_eq!(text, "[models]\n\"gpt-4.1\" = 2\n");
     }
 
     #[test]

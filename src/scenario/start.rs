@@ -11,8 +11,8 @@ use super::error::Problem;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StartFile {
-    /// Moment of virtual time zero, such as "2025-06-02T12:00:00Z" (the default, a Monday at noon: our choice).
-    /// Minute windows of providers are aligned to it.
+    /// Moment of virtual time zero, such as "2025-06-02T12:00:00Z" (the default, a Monday at noon:
+    /// our choice). Minute windows of providers are aligned to it.
     epoch: Option<String>,
 }
 
@@ -46,8 +46,8 @@ fn seconds(moment: &Datetime) -> Option<u64> {
     u64::try_from(days * 86_400 + of_day - offset_minutes * 60).ok()
 }
 
-/// Days in the proleptic Gregorian calendar, counted in years that begin in March, so that the leap day
-/// comes last.
+/// Days in the proleptic Gregorian calendar, counted in years that begin in March, so that the leap
+/// day comes last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;

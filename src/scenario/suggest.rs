@@ -25,8 +25,8 @@ pub(crate) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// Jaro-Winkler likeness above which a name is worth suggesting; lower offers nonsense (our choice). It is
-/// weak on short words, so one letter wrong, missing or swapped counts more.
+/// Jaro-Winkler likeness above which a name is worth suggesting; lower offers nonsense (our
+/// choice). It is weak on short words, so one letter wrong, missing or swapped counts more.
 const LIKE: f64 = 0.75;
 
 /// So many names fit on a line; more would hide the rest of the message.

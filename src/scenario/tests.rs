@@ -90,7 +90,8 @@ fn the_example_becomes_the_world_it_describes() {
 fn keys_have_buckets_of_their_own_and_pools_share_one_per_model() {
     let spec = example(&[]).spec;
     let names: Vec<_> = spec.limits.iter().map(|limit| limit.name.as_str()).collect();
-    // azure: 4 keys × 2 models; openai: one pool × 2 models; bedrock: 4 keys × 2 models × 2 regions.
+    // azure: 4 keys × 2 models; openai: one pool × 2 models; bedrock: 4 keys × 2 models × 2
+    // regions.
     assert_eq!(names.len(), 8 + 2 + 16);
     assert_eq!(names[0], "azure/key-1:chat");
     assert_eq!(names[8], "org-a:chat");
@@ -128,7 +129,9 @@ fn relative_limits_are_of_the_fair_share_as_each_vendor_charges_it() {
 #[test]
 fn an_absolute_limit_is_what_all_keys_have_together_and_a_key_may_have_its_own() {
     let providers = "[provider]\n\
-        p = { profile = \"plain\", keys = [\"a\", \"b\", { name = \"c\", tpm = \"1M\" }], tpm = \"30M\" }\n\
+        p.profile = \"plain\"\n\
+        p.keys = [\"a\", \"b\", { name = \"c\", tpm = \"1M\" }]\n\
+        p.tpm = \"30M\"\n\
         [workload]\nmodels = { chat = 3, small = 1 }\n";
     let spec = read(&format!("{SMALL}{providers}"), &[]).unwrap().spec;
     let tpm: Vec<_> = spec.limits.iter().map(|limit| limit.tpm.unwrap()).collect();
@@ -305,12 +308,20 @@ fn every_shipped_scenario_loads_and_validates_against_the_schema() {
 #[test]
 fn an_error_prints_with_file_line_and_the_value_underlined() {
     let error = read(&EXAMPLE.replace("keys = 4, tpm = \"200%\" }", "keys = 4, tpm = 2.0 }"), &[]);
-    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::none());
+    let handler =
+        miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor());
     let mut page = String::new();
     handler.render_report(&mut page, &error.unwrap_err()).unwrap();
     for part in
-        ["test.toml:14:63", "`provider.azure.tpm`: cannot be", "expected a limit per minute"]
+        ["test.toml:14:55", "`provider.azure.tpm`: cannot be", "expected a limit per minute"]
     {
         assert!(page.contains(part), "{part} in\n{page}");
     }
+}
+
+#[test]
+fn the_committed_schema_is_that_of_the_program() {
+    let committed = include_str!("../../docs/scenario.schema.json");
+    let committed: serde_json::Value = serde_json::from_str(committed).unwrap();
+    assert!(committed == schema(), "write it again: windtunnel schema > docs/scenario.schema.json");
 }

@@ -1,5 +1,5 @@
-//! `[workload]`: what clients ask, and when. The defaults are a chat workload: Azure's public trace of
-//! conversations of 2023.
+//! `[workload]`: what clients ask, and when. The defaults are a chat workload: Azure's public trace
+//! of conversations of 2023.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

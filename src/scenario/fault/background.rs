@@ -12,7 +12,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     id: "F0",
     name: "background",
     doc: "a few errors and timeouts, independent of each other (on top of the provider's own)",
-    anchor: "probes see 0.015 %, fleets 1.4 to 2 % with clients' faults in it (J. Wrede 2026; Datadog 2026)",
+    anchor: "probes see 0.015 %, fleets 1.4 to 2 % with clients' faults in it (J. Wrede 2026; \
+        Datadog 2026)",
     keys: &[
         KindKey {
             name: "error",

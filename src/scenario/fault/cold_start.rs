@@ -12,7 +12,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     id: "F14",
     name: "cold-start",
     doc: "the first requests after an idle time are cold",
-    anchor: "Replicate in LLMPerf's raw requests, December 2023: time to first token lognormal(0.64, 1.05) seconds",
+    anchor: "Replicate in LLMPerf's raw requests, December 2023: time to first token \
+        lognormal(0.64, 1.05) seconds",
     keys: &[
         KindKey {
             name: "median",

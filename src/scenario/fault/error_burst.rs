@@ -12,7 +12,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     id: "F2",
     name: "error-burst",
     doc: "a share of attempts fails; some may hang instead",
-    anchor: "OpenAI 2024-11-25: 13 % to 23 % errors at the peak, 503 and timeouts; 2025-06-10: one in four",
+    anchor: "OpenAI 2024-11-25: 13 % to 23 % errors at the peak, 503 and timeouts; 2025-06-10: \
+        one in four",
     keys: &[
         KindKey {
             name: "error",
@@ -37,7 +38,8 @@ fn parts(file: &FaultFile, scene: &Scene<'_>) -> Result<Vec<Part>, Problem> {
         return Ok(vec![Part::new(Effect::Errors { rate, error, after })]);
     }
     let failing = rate - hanging;
-    // The simulator asks one effect after the other, so the second is a share of what the first leaves.
+    // The simulator asks one effect after the other, so the second is a share of what the first
+    // leaves.
     let hang = Effect::Errors { rate: hanging / (1.0 - failing), error: Failure::Hang, after };
     let hang = Part { suffix: "timeouts".to_owned(), ..Part::new(hang) };
     if failing == 0.0 {

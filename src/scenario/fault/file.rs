@@ -1,5 +1,5 @@
-//! `[[fault]]` as it is typed: the keys of all kinds side by side; which kind takes which is checked later,
-//! because then the message can say so.
+//! `[[fault]]` as it is typed: the keys of all kinds side by side; which kind takes which is
+//! checked later, because then the message can say so.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

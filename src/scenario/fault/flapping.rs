@@ -13,7 +13,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     id: "F4",
     name: "flapping",
     doc: "an outage in waves: 20 s on, 40 s off unless `shape` says otherwise",
-    anchor: "OpenAI 2024-08-16: waves of 44 and 15 minutes within 98, restarts overloading a store; the fast waves are our choice",
+    anchor: "OpenAI 2024-08-16: waves of 44 and 15 minutes within 98, restarts overloading a \
+        store; the fast waves are our choice",
     keys: &[KindKey {
         name: "error",
         default: r#"{ rate = "100%", status = 503 }"#,

@@ -12,7 +12,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     id: "F1",
     name: "hard-outage",
     doc: "every attempt fails at once",
-    anchor: "OpenAI 2024-12-04 15:48 PT: all API requests 530 for 4 minutes; 2024-01-29: 15 minutes",
+    anchor: "OpenAI 2024-12-04 15:48 PT: all API requests 530 for 4 minutes; 2024-01-29: 15 \
+        minutes",
     keys: &[KindKey {
         name: "error",
         default: r#"{ rate = "100%", status = 503 }"#,

@@ -13,7 +13,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     id: "F17",
     name: "key-fault",
     doc: "one key is refused, its siblings are clean",
-    anchor: "spend caps and revoked keys: 401, 402 and quota 429s for 5 to 60 minutes (Anthropic and OpenAI error references, 2026)",
+    anchor: "spend caps and revoked keys: 401, 402 and quota 429s for 5 to 60 minutes (Anthropic \
+        and OpenAI error references, 2026)",
     keys: &[KindKey {
         name: "error",
         default: r#"{ rate = "100%", status = 401 }"#,

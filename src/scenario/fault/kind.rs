@@ -118,8 +118,8 @@ impl Scene<'_> {
         groups
     }
 
-    /// Capacity of a provider over its fair share, or a problem with `key` where it has no limit or its
-    /// demand is not known.
+    /// Capacity of a provider over its fair share, or a problem with `key` where it has no limit or
+    /// its demand is not known.
     pub(super) fn capacity_of(&self, provider: u16, key: &str) -> Result<f64, Problem> {
         let known = if self.headroom.models.is_empty() { None } else { Some(()) };
         let ratio = self.headroom.providers[usize::from(provider)];

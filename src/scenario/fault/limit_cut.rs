@@ -11,7 +11,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     id: "F11",
     name: "limit-cut",
     doc: "limits are multiplied by a factor; headers show it",
-    anchor: "Azure, temporary rate-limit adjustment (quota documentation, 2025-07-31): below the configured limit for a few hours",
+    anchor: "Azure, temporary rate-limit adjustment (quota documentation, 2025-07-31): below the \
+        configured limit for a few hours",
     keys: &[KindKey { name: "factor", default: r#"50%"#, doc: "what is left of the limits" }],
     narrowed: None,
     parts,

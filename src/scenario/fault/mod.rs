@@ -1,10 +1,11 @@
-//! `[[fault]]`: what goes wrong. The catalogue F0–F17, one file per kind, each modelled on public incidents.
+//! `[[fault]]`: what goes wrong. The catalogue F0–F17, one file per kind, each modelled on public
+//! incidents.
 //!
-//! A kind says which keys it takes and turns them into parts; everything that all kinds have in common
-//! (where, when, how long, which shape) is done once, in [`build`].
+//! A kind says which keys it takes and turns them into parts; everything that all kinds have in
+//! common (where, when, how long, which shape) is done once, in [`build`].
 //!
-//! Catalogued durations are hours; a benchmark of minutes compresses them, so every kind lasts 60 s unless
-//! the scenario says otherwise (our choice).
+//! Catalogued durations are hours; a benchmark of minutes compresses them, so every kind lasts 60 s
+//! unless the scenario says otherwise (our choice).
 
 mod acceleration;
 mod background;

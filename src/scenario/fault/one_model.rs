@@ -12,7 +12,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     id: "F6",
     name: "one-model",
     doc: "one model fails, the provider's others are clean",
-    anchor: "OpenAI 2025-07-09: gpt-4.1-mini alone, 20 minutes; Azure 2026-03-09: one model in 7 regions, 400 and 429, 20 hours",
+    anchor: "OpenAI 2025-07-09: gpt-4.1-mini alone, 20 minutes; Azure 2026-03-09: one model in 7 \
+        regions, 400 and 429, 20 hours",
     keys: &[KindKey {
         name: "error",
         default: r#"{ rate = "30%", status = 500 }"#,

@@ -13,7 +13,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     id: "F7",
     name: "regional",
     doc: "errors in one region fluctuate between `floor` and the error rate, half a minute each",
-    anchor: "Azure 2025-05-16: intermittent 500s for 65 minutes; 2026-01-27: Sweden Central only, 7.2 hours",
+    anchor: "Azure 2025-05-16: intermittent 500s for 65 minutes; 2026-01-27: Sweden Central only, \
+        7.2 hours",
     keys: &[
         KindKey {
             name: "error",

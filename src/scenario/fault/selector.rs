@@ -1,5 +1,5 @@
-//! `on` of a fault: which routes. `provider`, narrowed by `:model`, `/key` and `@region` in any order; `*`
-//! stands for every provider.
+//! `on` of a fault: which routes. `provider`, narrowed by `:model`, `/key` and `@region` in any
+//! order; `*` stands for every provider.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -155,7 +155,10 @@ impl<'de> Visitor<'de> for OnVisitor {
     type Value = On;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("routes such as \"azure\", \"azure/key-2\", \"azure:chat\", \"bedrock@us-east-1\", \"*\", or a list")
+        f.write_str(
+            "routes such as \"azure\", \"azure/key-2\", \"azure:chat\", \
+            \"bedrock@us-east-1\", \"*\", or a list",
+        )
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<On, E> {

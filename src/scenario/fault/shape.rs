@@ -15,7 +15,7 @@ use super::super::unit::Length;
 #[serde(deny_unknown_fields)]
 pub(super) struct ShapeFile {
     /// Which shape.
-    kind: Kind,
+    kind: Form,
     /// Length of the rise (ramp).
     rise: Option<Length>,
     /// Length of the fall (ramp, recover).
@@ -29,7 +29,7 @@ pub(super) struct ShapeFile {
 /// A shape.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Kind {
+enum Form {
     /// At full strength from start to end.
     Block,
     /// At full strength at once, then a straight line down to nothing.
@@ -51,10 +51,10 @@ impl ShapeFile {
             ("off", off.is_some()),
         ];
         let (takes, shape): (&[&str], Shape) = match kind {
-            Kind::Block => (&[], Shape::Block),
-            Kind::Recover => (&["fall"], Shape::Recover { fall: span(fall) }),
-            Kind::Ramp => (&["rise", "fall"], Shape::Ramp { rise: span(rise), fall: span(fall) }),
-            Kind::Flap => (&["on", "off"], Shape::Flap { on: span(on), off: span(off) }),
+            Form::Block => (&[], Shape::Block),
+            Form::Recover => (&["fall"], Shape::Recover { fall: span(fall) }),
+            Form::Ramp => (&["rise", "fall"], Shape::Ramp { rise: span(rise), fall: span(fall) }),
+            Form::Flap => (&["on", "off"], Shape::Flap { on: span(on), off: span(off) }),
         };
         if let Some((key, _)) = given.iter().find(|(key, given)| *given && !takes.contains(key)) {
             let message = format!("`{at}`: this shape has no `{key}`");

@@ -21,8 +21,8 @@ pub(super) struct StartFile {
     is_random: bool,
 }
 
-/// The longest clock period in play: windows of a minute at providers. Balancers tick every 5 s, which
-/// divides it.
+/// The longest clock period in play: windows of a minute at providers. Balancers tick every 5 s,
+/// which divides it.
 const PERIOD: Span = Span::from_secs(60);
 
 /// The longer form.

@@ -11,7 +11,8 @@ pub(super) const KIND: FaultKind = FaultKind {
     id: "F10",
     name: "tpm-wall",
     doc: "limits are cut until demand is the given multiple of them",
-    anchor: "Azure code trace 2023: the 95th percentile of tokens per minute is 2.8 times the mean; nobody raises the limit",
+    anchor: "Azure code trace 2023: the 95th percentile of tokens per minute is 2.8 times the \
+        mean; nobody raises the limit",
     keys: &[KindKey {
         name: "demand",
         default: r#"130%"#,

@@ -9,9 +9,10 @@ use super::{
 
 /// The entry tier: 2M prompt tokens and 400K output tokens, so output is a fifth of `tpm`.
 const RULES: LimitRules = LimitRules::Anthropic { output_tpm: 400_000, reserve: false };
-const RULES_SOURCE: &str = "Anthropic, API rate limits, October 2026: token buckets with continuous refill \
-    for requests, prompt and output tokens; output counts as it is produced (until 2025: reserved by \
-    max_tokens); output limit a fifth of the prompt limit, as in the entry and top tiers";
+const RULES_SOURCE: &str = "Anthropic, API rate limits, October 2026: token buckets with \
+    continuous refill for requests, prompt and output tokens; output counts as it is produced \
+    (until 2025: reserved by max_tokens); output limit a fifth of the prompt limit, as in the \
+    entry and top tiers";
 
 pub(super) const SONNET: Profile = Profile {
     name: "anthropic/sonnet",
@@ -23,11 +24,12 @@ pub(super) const SONNET: Profile = Profile {
         tokens_per_s: 44.0,
         rate_sigma: RATE_SIGMA,
     },
-    latency_source: "modelstats.ai, 24 h every 5 minutes, 2026: Sonnet 4.6 941 ms, less our network; 44 \
-        tokens/s from J. Wrede, hourly probes, 2026",
+    latency_source: "modelstats.ai, 24 h every 5 minutes, 2026: Sonnet 4.6 941 ms, less our \
+        network; 44 tokens/s from J. Wrede, hourly probes, 2026",
     price_prompt: cents(300),
     price_output: cents(1_500),
-    price_source: "Anthropic pricing page, Sonnet 4 (docs copy of 2025; Sonnet 4.6 the same, April 2026)",
+    price_source: "Anthropic pricing page, Sonnet 4 (docs copy of 2025; Sonnet 4.6 the same, \
+        April 2026)",
     rules: RULES,
     rpm_per_1000_tpm: None,
     rules_source: RULES_SOURCE,
@@ -43,8 +45,8 @@ pub(super) const HAIKU: Profile = Profile {
         tokens_per_s: 58.0,
         rate_sigma: RATE_SIGMA,
     },
-    latency_source: "modelstats.ai, 24 h every 5 minutes, 2026: Haiku 4.5 541 ms, less our network; 58 \
-        tokens/s from J. Wrede, six LLM APIs for seven days, 2026 (Haiku 3.5)",
+    latency_source: "modelstats.ai, 24 h every 5 minutes, 2026: Haiku 4.5 541 ms, less our \
+        network; 58 tokens/s from J. Wrede, six LLM APIs for seven days, 2026 (Haiku 3.5)",
     price_prompt: cents(100),
     price_output: cents(500),
     price_source: "Anthropic pricing page, Haiku 4.5, April 2026",

@@ -7,9 +7,9 @@ use super::{LARGE_PROMPT_TOKEN, NETWORK, Profile, RATE_SIGMA, SMALL_PROMPT_TOKEN
 
 /// Requests are checked over 1 s or 10 s, says the vendor; which of them is our choice.
 const RULES: LimitRules = LimitRules::Azure { rpm_window: Span::from_secs(10) };
-const RULES_SOURCE: &str = "Microsoft, Azure OpenAI quota management, 2025-07-31: prompt + max_tokens \
-    counted on arrival in a minute that is reset; 6 requests per 1,000 tokens for gpt-4o, checked over 1 s \
-    or 10 s (10 s: our choice)";
+const RULES_SOURCE: &str = "Microsoft, Azure OpenAI quota management, 2025-07-31: prompt + \
+    max_tokens counted on arrival in a minute that is reset; 6 requests per 1,000 tokens for \
+    gpt-4o, checked over 1 s or 10 s (10 s: our choice)";
 
 pub(super) const GPT_4O: Profile = Profile {
     name: "azure/gpt-4o",
@@ -21,8 +21,8 @@ pub(super) const GPT_4O: Profile = Profile {
         tokens_per_s: 115.0,
         rate_sigma: RATE_SIGMA,
     },
-    latency_source: "Artificial Analysis, GPT-4o (May 2024) by provider: 0.77 s to the first token of a \
-        1,000-token prompt, less our slope and network; 115 tokens/s",
+    latency_source: "Artificial Analysis, GPT-4o (May 2024) by provider: 0.77 s to the first \
+        token of a 1,000-token prompt, less our slope and network; 115 tokens/s",
     price_prompt: cents(250),
     price_output: cents(1_000),
     price_source: "OpenAI list price of GPT-4o, April 2026 (Azure's global standard is the same)",
@@ -41,11 +41,12 @@ pub(super) const GPT_4O_MINI: Profile = Profile {
         tokens_per_s: 105.0,
         rate_sigma: RATE_SIGMA,
     },
-    latency_source: "J. Wrede, six LLM APIs for seven days, 2026: GPT-4o mini 645 ms, 105 tokens/s, less \
-        our network; measured at OpenAI, taken over for Azure (our choice)",
+    latency_source: "J. Wrede, six LLM APIs for seven days, 2026: GPT-4o mini 645 ms, 105 \
+        tokens/s, less our network; measured at OpenAI, taken over for Azure (our choice)",
     price_prompt: cents(15),
     price_output: cents(60),
-    price_source: "OpenAI list price of GPT-4o mini, April 2026 (Azure's global standard is the same)",
+    price_source: "OpenAI list price of GPT-4o mini, April 2026 (Azure's global standard is the \
+        same)",
     rules: RULES,
     rpm_per_1000_tpm: Some(6),
     rules_source: RULES_SOURCE,

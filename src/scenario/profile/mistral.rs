@@ -15,12 +15,13 @@ pub(super) const SMALL: Profile = Profile {
         tokens_per_s: 192.0,
         rate_sigma: RATE_SIGMA,
     },
-    latency_source: "J. Wrede, six LLM APIs for seven days, 2026: Mistral Small 2,735 ms (p95 10,852), 192 \
-        tokens/s, less our network",
+    latency_source: "J. Wrede, six LLM APIs for seven days, 2026: Mistral Small 2,735 ms (p95 \
+        10,852), 192 tokens/s, less our network",
     price_prompt: cents(15),
     price_output: cents(60),
     price_source: "list price of Mistral Small 4 as of aicost.click, April 2026",
     rules: LimitRules::OpenAi,
     rpm_per_1000_tpm: None,
-    rules_source: "our choice: continuous refill as OpenAI's; Mistral's own counting is not documented",
+    rules_source: "our choice: continuous refill as OpenAI's; Mistral's own counting is not \
+        documented",
 };

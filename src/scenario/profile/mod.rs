@@ -1,10 +1,10 @@
-//! Profiles: what is publicly known of a provider's endpoint, as data. Latency, price, and how its limits
-//! count; each with its source.
+//! Profiles: what is publicly known of a provider's endpoint, as data. Latency, price, and how its
+//! limits count; each with its source.
 //!
-//! Latencies are medians of small public probes of one vantage point: good for ratios between endpoints,
-//! weak as absolute numbers. Shapes (`STEADY`, `TYPICAL`, `VARIABLE`) are our fits to published
-//! p50/p95/p99. The slope per prompt token, the network's 20 ms and the spread of the decode rate are our
-//! choice within published ranges (0.01–0.2 ms per token; log-sd 0.1–0.2).
+//! Latencies are medians of small public probes of one vantage point: good for ratios between
+//! endpoints, weak as absolute numbers. Shapes (`STEADY`, `TYPICAL`, `VARIABLE`) are our fits to
+//! published p50/p95/p99. The slope per prompt token, the network's 20 ms and the spread of the
+//! decode rate are our choice within published ranges (0.01–0.2 ms per token; log-sd 0.1–0.2).
 
 mod anthropic;
 mod azure;
@@ -32,9 +32,11 @@ pub struct Profile {
     pub price_output: u64,
     /// Source of the prices.
     pub price_source: &'static str,
-    /// How its limits count. Amounts inside are per bucket at the published tier and are scaled with `tpm`.
+    /// How its limits count. Amounts inside are per bucket at the published tier and are scaled
+    /// with `tpm`.
     pub rules: LimitRules,
-    /// Requests per minute that come with every 1,000 tokens per minute, if the vendor ties them together.
+    /// Requests per minute that come with every 1,000 tokens per minute, if the vendor ties them
+    /// together.
     pub rpm_per_1000_tpm: Option<u64>,
     /// Source of the rules.
     pub rules_source: &'static str,

@@ -7,9 +7,9 @@ use super::{
     LARGE_PROMPT_TOKEN, NETWORK, Profile, RATE_SIGMA, SMALL_PROMPT_TOKEN, STEADY, TYPICAL, cents,
 };
 
-const RULES_SOURCE: &str = "OpenAI help centre and rate-limit guide, 2025: the larger of max_tokens and the \
-    prompt counts on arrival, per organisation and model; continuous refill follows from the arithmetic of \
-    published 429 messages";
+const RULES_SOURCE: &str = "OpenAI help centre and rate-limit guide, 2025: the larger of \
+    max_tokens and the prompt counts on arrival, per organisation and model; continuous refill \
+    follows from the arithmetic of published 429 messages";
 
 pub(super) const GPT_4O: Profile = Profile {
     name: "openai/gpt-4o",
@@ -21,8 +21,8 @@ pub(super) const GPT_4O: Profile = Profile {
         tokens_per_s: 81.0,
         rate_sigma: RATE_SIGMA,
     },
-    latency_source: "Artificial Analysis, GPT-4o (May 2024) by provider: 0.39 s to the first token of a \
-        1,000-token prompt, less our slope and network; 81 tokens/s",
+    latency_source: "Artificial Analysis, GPT-4o (May 2024) by provider: 0.39 s to the first \
+        token of a 1,000-token prompt, less our slope and network; 81 tokens/s",
     price_prompt: cents(250),
     price_output: cents(1_000),
     price_source: "OpenAI list price of GPT-4o, April 2026",
@@ -41,8 +41,8 @@ pub(super) const GPT_4O_MINI: Profile = Profile {
         tokens_per_s: 105.0,
         rate_sigma: RATE_SIGMA,
     },
-    latency_source: "J. Wrede, six LLM APIs for seven days, 2026: GPT-4o mini 645 ms, 105 tokens/s, less \
-        our network",
+    latency_source: "J. Wrede, six LLM APIs for seven days, 2026: GPT-4o mini 645 ms, 105 \
+        tokens/s, less our network",
     price_prompt: cents(15),
     price_output: cents(60),
     price_source: "OpenAI list price of GPT-4o mini, April 2026",
@@ -61,8 +61,8 @@ pub(super) const GPT_4_1: Profile = Profile {
         tokens_per_s: 55.0,
         rate_sigma: RATE_SIGMA,
     },
-    latency_source: "modelstats.ai, 24 h every 5 minutes, 2026: GPT-4.1 726 ms, less our network; 55 \
-        tokens/s from DeployBase, OpenAI pricing, March 2026",
+    latency_source: "modelstats.ai, 24 h every 5 minutes, 2026: GPT-4.1 726 ms, less our network; \
+        55 tokens/s from DeployBase, OpenAI pricing, March 2026",
     price_prompt: cents(200),
     price_output: cents(800),
     price_source: "OpenAI list price of GPT-4.1, April 2026",

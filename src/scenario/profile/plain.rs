@@ -21,5 +21,6 @@ pub(super) const PLAIN: Profile = Profile {
     price_source: "our choice: free of charge",
     rules: LimitRules::OpenAi,
     rpm_per_1000_tpm: None,
-    rules_source: "our choice: no limit unless the scenario sets one, then continuous refill as OpenAI's",
+    rules_source: "our choice: no limit unless the scenario sets one, then continuous refill as \
+        OpenAI's",
 };

@@ -1,7 +1,7 @@
 //! Values with their units, as people write them: `"60s"`, `"110%"`, `"30M"`, `5_000`.
 //!
-//! One file per unit. Each says in words, with an example, what it understands; that sentence is what the
-//! author of a scenario reads when it is something else.
+//! One file per unit. Each says in words, with an example, what it understands; that sentence is
+//! what the author of a scenario reads when it is something else.
 
 mod count;
 mod length;
