@@ -276,3 +276,17 @@ fn every_mistake_is_shown_where_it_is_with_a_remedy() {
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), ROWS.len(), wrong.join("\n"));
 }
+
+#[test]
+fn whatever_is_cut_out_of_a_file_the_answer_is_a_scenario_or_a_place_in_it() {
+    for length in [1, 3, 8, 20] {
+        for start in 0..BASE.len() - length {
+            let text = format!("{}{}", &BASE[..start], &BASE[start + length..]);
+            if let Err(error) = read(&text, &[]) {
+                let (line, _) = error.line_column().expect("an error in a text has a place in it");
+                assert!(line <= text.lines().count() + 1, "{text}\n{error:?}");
+                assert!(!error.message().is_empty() && !error.expected().is_empty());
+            }
+        }
+    }
+}
