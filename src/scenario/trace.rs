@@ -79,7 +79,7 @@ impl TraceFile {
             None => None,
             Some(ScaleFile { to, how }) => {
                 let rate = super::class::rate(to.0, &at.key("scale").key("to"))?;
-                Some((rate, how.map_or(Scaling::Superpose, How::scaling)))
+                Some((rate, how.map_or(Scaling::InPlace, How::scaling)))
             }
         };
         let spread = match (spread, format) {
