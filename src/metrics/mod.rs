@@ -8,6 +8,7 @@ pub mod fairness;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod health;
+pub mod metric;
 mod noise;
 pub mod onset;
 mod phase;
@@ -17,6 +18,7 @@ pub mod stability;
 pub mod tape;
 pub mod value;
 
-pub use catalog::{Direction, METRICS, Measure, Metric};
+pub use catalog::METRICS;
+pub use metric::{Direction, Measure, Metric};
 pub use tape::*;
 pub use value::Value;
