@@ -197,8 +197,8 @@ impl Scene {
         arrivals.good = arrivals.offered - arrivals.failed - arrivals.late;
         tape.arrivals.push(arrivals);
         let slow = 1.0 + 2.0 * dip / f64::from(arrivals.offered.max(1));
-        let wobble = |q| 1.0 + 0.06 * self.noise(second, 1_000 + q);
-        let micros = |base: f64, q| (base * slow * wobble(q) * 1e6) as u64;
+        let wobble = |q: usize| 1.0 + 0.06 * self.noise(second, 1_000 + q);
+        let micros = |base: f64, q: usize| (base * slow * wobble(q) * 1e6) as u64;
         let quantiles = [micros(2.9, 0), micros(6.4, 1), micros(14.0, 2)];
         tape.latency_bins.push(if arrivals.offered > 0 { quantiles } else { [0; 3] });
         for (micros, part) in quantiles.into_iter().zip([2, 4, 30]) {
@@ -227,7 +227,7 @@ impl Scene {
             let routes: Vec<u32> = (provider * self.keys..(provider + 1) * self.keys).collect();
             let at = |second: usize, r: u32| tape.routes[r as usize][second].first;
             let seconds = 0..self.seconds as usize;
-            let set = |s: usize| routes.iter().map(|r| at(s, *r)).sum();
+            let set = |s: usize| routes.iter().map(|r| at(s, *r)).sum::<u32>();
             let all = |s: usize| tape.arrivals[s].offered;
             let (first_per_s, base_per_s) = seconds.map(|s| (set(s), all(s))).unzip();
             tape.faults.push(FaultTape {
