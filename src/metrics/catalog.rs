@@ -28,7 +28,9 @@ pub fn markdown() -> String {
         page.push_str(&format!(
             "\n## `{}`\n\n{}\n\n- symbol: {}\n- unit: {unit}\n- one value a {scope}\n- better: {better}\n\
              - formula: {}\n",
-            metric.id, metric.doc, metric.symbol, metric.formula
+            metric.id, metric.doc,
+            metric.symbol,
+            metric.formula.replace('*', "\\*")
         ));
     }
     page

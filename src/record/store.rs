@@ -133,14 +133,26 @@ pub fn read_summary(path: &Path) -> Result<Summary, StoreError> {
 /// # Errors
 /// [`StoreError::Write`]; the old content is still there then.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    write_whole_with(path, |temporary| fs::write(temporary, bytes))
+}
+
+/// As [`write_whole`], where `write` makes the file under the temporary name it is given, which has the
+/// extension of `path`.
+///
+/// # Errors
+/// [`StoreError::Write`]; the old content is still there then.
+pub fn write_whole_with(
+    path: &Path,
+    write: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), StoreError> {
     let failed = |source| StoreError::Write { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
     fs::create_dir_all(folder).map_err(failed)?;
     let process = std::process::id();
-    let temporary = folder.join(format!(".{}.{process}.tmp", name.to_string_lossy()));
-    fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path)).map_err(|source| {
+    let temporary = folder.join(format!(".tmp-{process}-{}", name.to_string_lossy()));
+    write(&temporary).and_then(|()| fs::rename(&temporary, path)).map_err(|source| {
         // The first error is the one to tell; a leftover under its own name harms nobody.
         let _ = fs::remove_file(&temporary);
         failed(source)
