@@ -13,8 +13,12 @@ use clap::Parser;
 
 pub use exit::Exit;
 
-/// Parses arguments, does what they say, prints an error once, and gives the exit code.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Counts the heap allocations of the process so far.
+pub type Allocations = fn() -> u64;
+
+/// Parses arguments, does what they say, prints an error once, and gives the exit code. `allocations` comes
+/// from the program's allocator.
+pub fn run(args: impl IntoIterator<Item = OsString>, allocations: Allocations) -> ExitCode {
     let args = match args::Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
@@ -23,7 +27,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
         }
     };
-    match command::dispatch(&args) {
+    match command::dispatch(&args, allocations) {
         Ok(()) => Exit::Ok.into(),
         Err(failure) => {
             failure.print();

@@ -5,4 +5,4 @@ pub mod progress;
 pub mod run;
 
 pub use progress::{Progress, Silent};
-pub use run::{RunError, RunPlan, run};
+pub use run::{RunError, RunPlan, described, run};

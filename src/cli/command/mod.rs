@@ -9,15 +9,16 @@ mod trace;
 
 use clap::CommandFactory;
 
+use super::Allocations;
 use super::args::{Args, Command};
 use super::fail::Failure;
 use super::style;
 
 /// Does what was asked.
-pub(super) fn dispatch(args: &Args) -> Result<(), Failure> {
+pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Failure> {
     match &args.command {
         Command::Run(args) => run::run(args),
-        Command::Bench(args) => bench::bench(args),
+        Command::Bench(args) => bench::bench(args, allocations),
         Command::Trace(command) => trace::trace(command),
         Command::List(args) => list::list(args),
         Command::Schema { of } => {

@@ -10,8 +10,8 @@ use crate::scenario;
 
 pub(super) fn new(name: &str) -> Result<(), Failure> {
     let stem = name.trim_end_matches(".toml");
-    let legal = !stem.is_empty()
-        && stem.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let legal =
+        !stem.is_empty() && stem.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if !legal {
         let what = format!("a scenario cannot be called `{name}`: use letters, digits, - and _");
         return Err(Failure::new(Exit::Usage, what));

@@ -1,8 +1,8 @@
 //! `windtunnel run`: one scenario, one policy.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -11,10 +11,12 @@ use crate::cli::exit::Exit;
 use crate::cli::fail::Failure;
 use crate::cli::style;
 use crate::engine::Span;
-use crate::experiment::{Progress, RunError, RunPlan, run as experiment};
+use crate::experiment::{Progress, RunError, RunPlan, described, run as experiment};
 use crate::record::{self, StoredRun, Timing};
 use crate::report;
 use crate::scenario::{self, Scenario};
+use crate::sim::spec::Arrivals;
+use crate::trace;
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -26,11 +28,13 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
     record::writable(&dir).map_err(|error| Failure::new(Exit::Usage, error))?;
     catch_interrupts();
     style::note(&headline(&scenario, args, seed));
-    for line in scenario.notes() {
-        style::note(&line);
+    for note in trace_notes(&scenario, seed) {
+        style::note(&note);
     }
-    let again = || Failure::new(Exit::Broken, "two runs of the same plan differ")
-        .reproduce(reproduce(args, seed));
+    let again = || {
+        Failure::new(Exit::Broken, "two runs of the same plan differ")
+            .reproduce(reproduce(args, seed))
+    };
     let (mut run, timing) = timed(&scenario, args, seed)?;
     if args.verify && timed(&scenario, args, seed)?.0.summary.digest != run.summary.digest {
         return Err(again());
@@ -65,7 +69,7 @@ fn load(args: &Run) -> Result<Scenario, Failure> {
 }
 
 fn headline(scenario: &Scenario, args: &Run, seed: u64) -> String {
-    let policy = experiment::described(scenario.policy.spec, &scenario.policy.settings);
+    let policy = described(scenario.policy.spec, &scenario.policy.settings);
     let times = match args.replications {
         1 => String::new(),
         n => format!(" × {n}"),
@@ -76,6 +80,31 @@ fn headline(scenario: &Scenario, args: &Run, seed: u64) -> String {
         scenario.spec.horizon,
         scenario.headroom.line()
     )
+}
+
+/// What scaling did to each trace: dispersion before and after.
+fn trace_notes(scenario: &Scenario, seed: u64) -> Vec<String> {
+    let scaled = scenario.spec.classes.iter().filter_map(|class| match &class.arrivals {
+        Arrivals::Trace(replay) => replay.scale.map(|scale| (replay, scale)),
+        Arrivals::Open { .. } | Arrivals::Closed { .. } => None,
+    });
+    scaled
+        .map(|(replay, (rate, how))| {
+            // Ten minutes of the scaled trace tell enough, and cost a second at most.
+            let length = Span(scenario.spec.horizon.0.min(Span::from_secs(600).0));
+            let before = trace::dispersion((replay.rows.0)(), replay.facts.span);
+            let after = trace::dispersion(trace::replayed(replay, seed, length), length);
+            let was = replay.facts.rows as f64 / replay.facts.span.as_secs_f64().max(1e-9);
+            format!(
+                "trace: {was:.2} → {rate} requests/s {how:?}; var/mean of requests per 1 s {:.2} → {:.2}, \
+                 tokens per minute p95/mean {:.2} → {:.2}",
+                before.requests.index[0],
+                after.requests.index[0],
+                before.tokens.minute_p95_over_mean,
+                after.tokens.minute_p95_over_mean,
+            )
+        })
+        .collect()
 }
 
 /// Runs the plan with a progress bar and looks at the clock.
@@ -95,12 +124,14 @@ fn timed(scenario: &Scenario, args: &Run, seed: u64) -> Result<(StoredRun, Timin
         .build()
         .map_err(|error| Failure::new(Exit::Unexpected, error))?;
     let start = std::time::Instant::now();
-    let result = pool.install(|| experiment::run(&plan, &bar));
+    let result = pool.install(|| experiment(&plan, &bar));
     let wall_s = start.elapsed().as_secs_f64();
     bar.0.finish_and_clear();
     let run = result.map_err(|error| match error {
         RunError::Policy { .. } => Failure::new(Exit::Usage, error),
-        RunError::Broken { .. } => Failure::new(Exit::Broken, error).reproduce(reproduce(args, seed)),
+        RunError::Broken { .. } => {
+            Failure::new(Exit::Broken, error).reproduce(reproduce(args, seed))
+        }
         RunError::Interrupted => interrupted(args, seed),
     })?;
     let timing = Timing {
@@ -123,7 +154,8 @@ fn reproduce(args: &Run, seed: u64) -> String {
         let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,%".contains(c));
         if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
     };
-    let mut line = format!("windtunnel run {} --seed {seed}", quote(&args.scenario.to_string_lossy()));
+    let mut line =
+        format!("windtunnel run {} --seed {seed}", quote(&args.scenario.to_string_lossy()));
     if let Some(policy) = &args.policy {
         line += &format!(" --policy {}", quote(policy));
     }
