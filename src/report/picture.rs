@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use plotters::prelude::{BitMapBackend, IntoDrawingArea, SVGBackend};
+use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBackend};
 use plotters::style::{FontStyle, register_font};
 
-use super::draw::{self, DrawError};
+use super::draw::{self, DrawError, Lettering};
 use super::figure;
 use super::page::Page;
 use crate::record::{Bench, StoreError, StoredRun, store};
@@ -87,7 +87,7 @@ pub fn svg(page: &Page) -> Result<String, DrawError> {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
-        draw::draw(page, &area, SCALE)?;
+        draw::draw(page, &area, SCALE, Lettering::Viewer)?;
     }
     // Drawn at twice the size; shown at its own.
     let drawn = format!("width=\"{width}\" height=\"{height}\"");
@@ -95,10 +95,36 @@ pub fn svg(page: &Page) -> Result<String, DrawError> {
     Ok(text.replacen(&drawn, &format!("width=\"{width}\" height=\"{height}\""), 1))
 }
 
+/// Drawn at twice the size and averaged, because plotters' thick lines have ragged edges.
 fn png(page: &Page, path: &Path) -> Result<(), DrawError> {
     register();
-    let area = BitMapBackend::new(path, size(page, SCALE)).into_drawing_area();
-    draw::draw(page, &area, SCALE)
+    let fine = size(page, 2 * SCALE);
+    let mut pixels = vec![0; fine.0 as usize * fine.1 as usize * 3];
+    {
+        let area = BitMapBackend::with_buffer(&mut pixels, fine).into_drawing_area();
+        draw::draw(page, &area, 2 * SCALE, Lettering::Pixels)?;
+    }
+    let (pixels, size) = (halve(&pixels, fine.0 as usize), size(page, SCALE));
+    let mut file = BitMapBackend::new(path, size);
+    file.blit_bitmap((0, 0), size, &pixels).map_err(DrawError::new)?;
+    file.present().map_err(DrawError::new)
+}
+
+/// Each pixel of the result is the mean of four; `width` pixels to a row, three bytes to a pixel.
+fn halve(pixels: &[u8], width: usize) -> Vec<u8> {
+    let row = 3 * width;
+    let mut half = Vec::with_capacity(pixels.len() / 4);
+    for rows in pixels.chunks_exact(2 * row) {
+        let (upper, lower) = rows.split_at(row);
+        for (upper, lower) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
+            for channel in 0..3 {
+                let four = [upper[channel], upper[channel + 3], lower[channel], lower[channel + 3]];
+                let sum: u16 = four.into_iter().map(u16::from).sum();
+                half.push(((sum + 2) / 4) as u8);
+            }
+        }
+    }
+    half
 }
 
 fn size(page: &Page, scale: u32) -> (u32, u32) {

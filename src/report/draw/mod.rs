@@ -2,6 +2,7 @@
 
 mod bars;
 mod frame;
+mod letters;
 mod plot;
 mod sheet;
 mod strips;
@@ -13,7 +14,7 @@ use super::page::{Page, Panel};
 use super::palette::{GREY, INK};
 use sheet::{Anchor, Sheet};
 
-pub use sheet::DrawError;
+pub use sheet::{DrawError, Lettering};
 
 /// Width of every page in layout pixels.
 pub const WIDTH: f64 = 860.0;
@@ -43,8 +44,9 @@ pub fn draw<DB: DrawingBackend>(
     page: &Page,
     area: &DrawingArea<DB, Shift>,
     scale: u32,
+    lettering: Lettering,
 ) -> Result<(), DrawError> {
-    let sheet = Sheet::new(area, scale)?;
+    let sheet = Sheet::new(area, scale, lettering)?;
     let title = sheet.fit(&page.title, 16.0, WIDTH - 24.0);
     sheet.text(12.0, 17.0, &title, 16.0, INK, Anchor::Left)?;
     let subtitle = sheet.fit(&page.subtitle, 12.0, WIDTH - 24.0);
