@@ -10,4 +10,4 @@ pub mod palette;
 pub mod picture;
 pub mod terminal;
 
-pub use picture::{ReportError, write_all, write_overhead};
+pub use picture::{ReportError, pages, svg, write_all, write_overhead};

@@ -32,24 +32,27 @@ pub enum ReportError {
     Store(#[from] StoreError),
 }
 
-/// Draws all figures of a run into a folder, as SVG and PNG, and returns the files in order. A figure that has
-/// nothing to show (no fault, no states) is not drawn.
-///
-/// # Errors
-/// [`ReportError`]; files written before are whole.
-pub fn write_all(dir: &Path, run: &StoredRun) -> Result<Vec<PathBuf>, ReportError> {
-    let figures = [
+/// The figures of a run with their names, in the order of a report. A figure that has nothing to show (no
+/// fault, no states) is left out.
+pub fn pages(run: &StoredRun) -> Vec<(&'static str, Page)> {
+    let all = [
         ("share", figure::share::share(run)),
         ("weights", figure::weights::weights(run)),
         ("goodput", figure::goodput::goodput(run)),
         ("latency", figure::latency::latency(run)),
         ("recovery", figure::recovery::recovery(run)),
     ];
-    let mut paths = Vec::with_capacity(2 * figures.len());
-    for (name, page) in figures {
-        if let Some(page) = page {
-            paths.extend(write(dir, name, &page)?);
-        }
+    all.into_iter().filter_map(|(name, page)| Some((name, page?))).collect()
+}
+
+/// Draws all figures of a run into a folder, as SVG and PNG, and returns the files in order.
+///
+/// # Errors
+/// [`ReportError`]; files written before are whole.
+pub fn write_all(dir: &Path, run: &StoredRun) -> Result<Vec<PathBuf>, ReportError> {
+    let mut paths = Vec::new();
+    for (name, page) in pages(run) {
+        paths.extend(write(dir, name, &page)?);
     }
     Ok(paths)
 }

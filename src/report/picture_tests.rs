@@ -88,14 +88,7 @@ fn a_figure_with_nothing_to_show_is_not_drawn() {
 #[test]
 fn lines_are_thinned_and_text_stays_on_the_page() {
     for (name, run) in scenes() {
-        let pages = [
-            figure::share::share(&run),
-            figure::weights::weights(&run),
-            figure::goodput::goodput(&run),
-            figure::latency::latency(&run),
-            figure::recovery::recovery(&run),
-        ];
-        for page in pages.into_iter().flatten() {
+        for (_, page) in pages(&run) {
             for panel in &page.panels {
                 let super::super::page::Panel::Plot(plot) = panel else { continue };
                 let longest = plot.lines.iter().flat_map(|line| &line.pieces).map(Vec::len).max();

@@ -197,7 +197,7 @@ fn table(header: &[&str]) -> Table {
     table.load_style(NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     let left = |i: usize, name: &str| i == 0 || name == "over time";
-    table.set_header(header.iter().map(|name| Cell::new(name)));
+    table.set_header(header.iter().map(Cell::new));
     for (i, name) in header.iter().enumerate() {
         let alignment = if left(i, name) { CellAlignment::Left } else { CellAlignment::Right };
         let column = table.column_mut(i).expect("the header made the column");
