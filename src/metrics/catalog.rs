@@ -13,10 +13,11 @@ pub fn markdown() -> String {
     let mut page = String::from(
         "# Metrics\n\n\
          Generated from the catalogue of the program; do not edit.\n\n\
-         f0 and f1 are a fault's onset and end, s the share of first attempts that goes to the faulted\n\
-         routes among those for their models, s\\* its mean over the minute before f0. A value is a number,\n\
-         *censored* (not reached while watched: the last measured arrival, or the start of the first other\n\
-         fault that begins after f1) or *undefined* (with a reason).\n",
+         f0 and f1 are a fault's onset and end, s the share of first attempts that goes to the\n\
+         faulted routes among those for their models, s\\* its mean over the minute before f0.\n\
+         A value is a number, *censored* (not reached while watched: until the last measured\n\
+         arrival, or the start of the first other fault that begins after f1) or *undefined*\n\
+         (with a reason).\n",
     );
     for metric in METRICS {
         let unit = if metric.unit.is_empty() { "none" } else { metric.unit };
@@ -26,9 +27,10 @@ pub fn markdown() -> String {
             other => other.name(),
         };
         page.push_str(&format!(
-            "\n## `{}`\n\n{}\n\n- symbol: {}\n- unit: {unit}\n- one value a {scope}\n- better: {better}\n\
-             - formula: {}\n",
-            metric.id, metric.doc,
+            "\n## `{}`\n\n{}\n\n- symbol: {}\n- unit: {unit}\n- one value a {scope}\n\
+             - better: {better}\n- formula: {}\n",
+            metric.id,
+            metric.doc,
             metric.symbol,
             metric.formula.replace('*', "\\*")
         ));
@@ -42,11 +44,12 @@ pub static METRICS: &[Metric] = &[
         id: "time_to_recover_user",
         symbol: "TTR_user",
         unit: "s",
-        formula: "end of the last 5 s window of arrivals from f0 on whose good share is below 0.99 of its \
-                  baseline beyond the 99.9 % binomial bound, minus f0; 0 if none is",
+        formula: "end of the last 5 s window of arrivals from f0 on whose good share is below 0.99 \
+                  of its baseline beyond the 99.9 % binomial bound, minus f0; 0 if none is",
         better: Direction::Lower,
-        doc: "How long users feel a fault, seen by when they asked. May precede the end of the fault. The \
-              baseline leaves out the 10 s before f0, whose requests the fault meets under way.",
+        doc: "How long users feel a fault, seen by when they asked. May precede the end of the \
+              fault. The baseline leaves out the 10 s before f0, whose requests the fault meets \
+              under way.",
         measure: Measure::Time {
             of: recovery::time_to_recover_user,
             window_s: recovery::user_window_s,
@@ -58,8 +61,9 @@ pub static METRICS: &[Metric] = &[
         unit: "s",
         formula: "first second from f0 on with s ≤ 0.5 s*, minus f0; censored at f1",
         better: Direction::Lower,
-        doc: "When the routing visibly reacts, the same for every policy. Below 50 first attempts to the set \
-              per second the share is judged over as many seconds as give 50 (at most 30).",
+        doc: "When the routing visibly reacts, the same for every policy. Below 50 first attempts \
+              to the set per second the share is judged over as many seconds as give 50 (at most \
+              30).",
         measure: Measure::Time { of: onset::time_to_detect, window_s: onset::window_s },
     },
     Metric {
@@ -105,8 +109,8 @@ pub static METRICS: &[Metric] = &[
         id: "overshoot",
         symbol: "O",
         unit: "",
-        formula: "greatest (s − s*)/s* of the 5 s bins in (f1, f1 + 300 s] that are above s* beyond the \
-                  99.9 % binomial bound; 0 if none is",
+        formula: "greatest (s − s*)/s* of the 5 s bins in (f1, f1 + 300 s] that are above s* \
+                  beyond the 99.9 % binomial bound; 0 if none is",
         better: Direction::Lower,
         doc: "How far the traffic swings past its mark when it comes back.",
         measure: Measure::Fault(stability::overshoot),
@@ -115,7 +119,8 @@ pub static METRICS: &[Metric] = &[
         id: "settling",
         symbol: "T_s",
         unit: "s",
-        formula: "end of the last 5 s bin after f1 with |s − s*| > 0.05 s* beyond the 99.9 % bound, minus f1",
+        formula: "end of the last 5 s bin after f1 with |s − s*| > 0.05 s* beyond the 99.9 % \
+                  bound, minus f1",
         better: Direction::Lower,
         doc: "When the swinging is over.",
         measure: Measure::Time { of: stability::settling, window_s: recovery::after_window_s },
@@ -126,14 +131,16 @@ pub static METRICS: &[Metric] = &[
         unit: "",
         formula: "entries into Failed within 60 s of leaving it, on the faulted routes from f0 on",
         better: Direction::Lower,
-        doc: "How often a route is called well too soon. Only for policies that have health states.",
+        doc: "How often a route is called well too soon. Only for policies that have health \
+              states.",
         measure: Measure::Fault(health::flaps),
     },
     Metric {
         id: "time_to_state",
         symbol: "TTD_state",
         unit: "s",
-        formula: "first moment from f0 on with a faulted route Degraded or Failed, minus f0; censored at f1",
+        formula: "first moment from f0 on with a faulted route Degraded or Failed, minus f0; \
+                  censored at f1",
         better: Direction::Lower,
         doc: "Detection by the policy's own word. Never ranked: most policies have no such states.",
         measure: Measure::Time { of: health::time_to_state, window_s: onset::window_s },
@@ -142,7 +149,8 @@ pub static METRICS: &[Metric] = &[
         id: "false_alarms",
         symbol: "FA",
         unit: "1/(route·h)",
-        formula: "changes from Healthy on routes without a fault (and 120 s after it), per hour of such a route",
+        formula: "changes from Healthy on routes without a fault (and 120 s after it), per hour of \
+                  such a route",
         better: Direction::Lower,
         doc: "How often the policy cries wolf.",
         measure: Measure::Run(health::false_alarms_per_route_hour),
@@ -187,7 +195,8 @@ pub static METRICS: &[Metric] = &[
         id: "regret",
         symbol: "R",
         unit: "",
-        formula: "(good requests of the oracle − good requests of the policy) over offered, same seed",
+        formula: "(good requests of the oracle − good requests of the policy) over offered, same \
+                  seed",
         better: Direction::Lower,
         doc: "How far from the best that anyone could have done. Needs a run of the oracle.",
         measure: Measure::Against(service::regret),
@@ -232,7 +241,8 @@ pub static METRICS: &[Metric] = &[
         id: "ttft_p50",
         symbol: "TTFT p50",
         unit: "ms",
-        formula: "median time from intended arrival to first token of streamed requests that were done",
+        formula: "median time from intended arrival to first token of streamed requests that were \
+                  done",
         better: Direction::Lower,
         doc: "What a user of a stream waits for. Failed attempts before the good one are included.",
         measure: Measure::Run(|tape| service::ttft_ms(tape, 0.5)),
@@ -268,7 +278,8 @@ pub static METRICS: &[Metric] = &[
         id: "wasted_tokens",
         symbol: "w",
         unit: "",
-        formula: "output tokens of attempts whose request did not become good, over all output tokens",
+        formula: "output tokens of attempts whose request did not become good, over all output \
+                  tokens",
         better: Direction::Lower,
         doc: "Work that was paid for and helped nobody.",
         measure: Measure::Run(service::wasted_tokens),
@@ -295,11 +306,12 @@ pub static METRICS: &[Metric] = &[
         id: "jain",
         symbol: "J",
         unit: "",
-        formula: "(Σx)²/(nΣx²), x = attempts done over capacity, relative to the model's mean, over routes \
-                  without a fault",
+        formula: "(Σx)²/(nΣx²), x = attempts done over capacity, relative to the model's mean, \
+                  over routes without a fault",
         better: Direction::Higher,
-        doc: "Jain's fairness index: 1 if all routes are equally loaded, 1/n if one carries all. Capacity is \
-              the token limit where every route of the model has one, else the static weight.",
+        doc: "Jain's fairness index: 1 if all routes are equally loaded, 1/n if one carries all. \
+              Capacity is the token limit where every route of the model has one, else the static \
+              weight.",
         measure: Measure::Pooled(fairness::jain_routes),
     },
 ];

@@ -1,4 +1,5 @@
-//! A figure as data: panels under each other, in layout pixels and data units. Nothing is drawn here.
+//! A figure as data: panels under each other, in layout pixels and data units. Nothing is drawn
+//! here.
 
 use super::palette::Colour;
 
@@ -192,8 +193,8 @@ impl Axis {
         Self::linear(label, 0.0, (high / step - 1e-9).ceil() * step, count, show)
     }
 
-    /// Logarithmic from just below `low` (positive) to just above `high`, with ticks at 1, 2 and 5 times
-    /// powers of ten; wide enough for two of them.
+    /// Logarithmic from just below `low` (positive) to just above `high`, with ticks at 1, 2 and 5
+    /// times powers of ten; wide enough for two of them.
     pub fn log(label: &str, low: f64, high: f64, show: fn(f64) -> String) -> Self {
         let (mut low, mut high) = (low / 1.15, high * 1.15);
         let mut decade = 1.0;

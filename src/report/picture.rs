@@ -11,8 +11,8 @@ use super::figure;
 use super::page::Page;
 use crate::record::{Bench, StoreError, StoredRun, store};
 
-/// Device pixels to a layout pixel: PNG files are sharp on dense screens, and lines in SVG files fall between
-/// whole layout pixels.
+/// Device pixels to a layout pixel: PNG files are sharp on dense screens, and lines in SVG files
+/// fall between whole layout pixels.
 const SCALE: u32 = 2;
 
 /// Why a picture could not be made.
@@ -32,8 +32,8 @@ pub enum ReportError {
     Store(#[from] StoreError),
 }
 
-/// The figures of a run with their names, in the order of a report. A figure that has nothing to show (no
-/// fault, no states) is left out.
+/// The figures of a run with their names, in the order of a report. A figure that has nothing to
+/// show (no fault, no states) is left out.
 pub fn pages(run: &StoredRun) -> Vec<(&'static str, Page)> {
     let all = [
         ("share", figure::share::share(run)),
@@ -57,7 +57,8 @@ pub fn write_all(dir: &Path, run: &StoredRun) -> Result<Vec<PathBuf>, ReportErro
     Ok(paths)
 }
 
-/// Draws the cost of decisions into a folder, as `overhead.svg` and `overhead.png`. No files without a bench.
+/// Draws the cost of decisions into a folder, as `overhead.svg` and `overhead.png`. No files
+/// without a bench.
 ///
 /// # Errors
 /// [`ReportError`]; files written before are whole.
@@ -134,7 +135,8 @@ fn size(page: &Page, scale: u32) -> (u32, u32) {
     (draw::WIDTH as u32 * scale, draw::height(page).ceil() as u32 * scale)
 }
 
-/// Registers the typeface, which comes with the program: the system's fonts differ from machine to machine.
+/// Registers the typeface, which comes with the program: the system's fonts differ from machine to
+/// machine.
 fn register() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -163,7 +163,8 @@ fn providers(run: &StoredRun) -> Table {
     table
 }
 
-/// Shares of first attempts per column of a spark: `shares[group][column]`; `None` without any traffic.
+/// Shares of first attempts per column of a spark: `shares[group][column]`; `None` without any
+/// traffic.
 fn shares(series: &Series, groups: &[Vec<usize>]) -> Vec<Vec<Option<f64>>> {
     let bins = series.first().map_or(0, Vec::len);
     let columns = SPARK.min(bins);
@@ -182,7 +183,8 @@ fn shares(series: &Series, groups: &[Vec<usize>]) -> Vec<Vec<Option<f64>>> {
     groups.iter().map(group).collect()
 }
 
-/// Shares as a row of bars, a full one being `full`. Rounded up: an empty column means no traffic at all.
+/// Shares as a row of bars, a full one being `full`. Rounded up: an empty column means no traffic
+/// at all.
 fn spark(shares: &[Option<f64>], full: f64) -> String {
     const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let bar = |share: &Option<f64>| {

@@ -1,7 +1,7 @@
 //! The typeface that comes with the program: how wide a text is, and which pixels it covers.
 //!
-//! plotters can set text in bitmaps by itself, but ignores how far a letter stands from its origin, so that
-//! words run together.
+//! plotters can set text in bitmaps by itself, but ignores how far a letter stands from its origin,
+//! so that words run together.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,8 @@ pub(super) fn width(text: &str, em: f64) -> f64 {
     place(text, em).1
 }
 
-/// Calls `put` with each pixel that the text covers and how much of it, the text starting at (x, baseline).
+/// Calls `put` with each pixel that the text covers and how much of it, the text starting at (x,
+/// baseline).
 pub(super) fn cover<E>(
     text: &str,
     em: f64,

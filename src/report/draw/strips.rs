@@ -1,5 +1,5 @@
-//! Health states over time. Each state has a colour *and* a texture: failed is solid, degraded has upright
-//! stripes, recovering has level lines.
+//! Health states over time. Each state has a colour *and* a texture: failed is solid, degraded has
+//! upright stripes, recovering has level lines.
 
 use plotters::prelude::DrawingBackend;
 

@@ -1,4 +1,5 @@
-//! How long each fault hurt: the times of the recovery metrics, with intervals where they are estimates.
+//! How long each fault hurt: the times of the recovery metrics, with intervals where they are
+//! estimates.
 
 use super::time::{count, page};
 use crate::record::{FaultSummary, Measured, Quantity, Spread, StoredRun};

@@ -1,4 +1,5 @@
-//! Who gets the traffic: first attempts per provider and per route, against what the policy meant to send.
+//! Who gets the traffic: first attempts per provider and per route, against what the policy meant
+//! to send.
 
 use super::groups::{self, Group};
 use super::time::{Clock, bins_per_point, dashed, greatest, line, page, percent, solid};

@@ -63,7 +63,8 @@ pub fn page(run: &StoredRun, title: &str, panels: Vec<Panel>) -> Page {
     Page { title: title.to_owned(), subtitle, panels }
 }
 
-/// How many bins make one point, so that a line has at most 400: more than the eye can part on a page.
+/// How many bins make one point, so that a line has at most 400: more than the eye can part on a
+/// page.
 pub fn bins_per_point(bins: usize) -> usize {
     bins.div_ceil(POINTS).max(1)
 }

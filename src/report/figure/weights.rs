@@ -6,8 +6,8 @@ use super::time::{Clock, bins_per_point, greatest, page, solid, steps};
 use crate::record::{StoredRun, significant};
 use crate::report::page::{Axis, Entry, Page, Panel, Plot};
 
-/// The figure; `None` for a policy that has neither weights nor states, and where a run has too many routes
-/// for series.
+/// The figure; `None` for a policy that has neither weights nor states, and where a run has too
+/// many routes for series.
 pub fn weights(run: &StoredRun) -> Option<Page> {
     if run.series.iter().flatten().any(|sample| sample.counts.is_none()) {
         return None;
