@@ -5,8 +5,9 @@ use crate::policy::Pool;
 use super::tape::Tape;
 use super::value::Value;
 
-/// Jain's index of `loads`: (Σx)² / (n Σx²), from 1/n (one carries all) to 1 (all carry alike). Undefined
-/// for no loads at all. (Jain, Chiu, Hawe: A Quantitative Measure of Fairness, DEC TR-301, 1984.)
+/// Jain's index of `loads`: (Σx)² / (n Σx²), from 1/n (one carries all) to 1 (all carry alike).
+/// Undefined for no loads at all. (Jain, Chiu, Hawe: A Quantitative Measure of Fairness, DEC
+/// TR-301, 1984.)
 pub fn jain(loads: &[f64]) -> Value {
     let sum: f64 = loads.iter().sum();
     let squares: f64 = loads.iter().map(|load| load * load).sum();
@@ -17,9 +18,9 @@ pub fn jain(loads: &[f64]) -> Value {
     }
 }
 
-/// [`jain`] over the routes that had no fault: attempts done over capacity, relative to the mean of the
-/// model's routes. Capacity is the configured token limit where all routes of the model have one, else the
-/// static weight (our choice); a route without capacity is left out.
+/// [`jain`] over the routes that had no fault: attempts done over capacity, relative to the mean of
+/// the model's routes. Capacity is the configured token limit where all routes of the model have
+/// one, else the static weight (our choice); a route without capacity is left out.
 pub fn jain_routes(tape: &Tape, pool: &Pool) -> Value {
     let faulted =
         |r: usize| tape.faults.iter().any(|f| f.routes.binary_search(&(r as u32)).is_ok());

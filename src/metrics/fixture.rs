@@ -44,8 +44,8 @@ pub(crate) fn calm(seconds: u64, routes: u32, per_route: u32) -> Tape {
     }
 }
 
-/// Adds a fault on `routes` during [start, end) whose set gets, in second t, the part `share(t)` of `base`
-/// first attempts.
+/// Adds a fault on `routes` during [start, end) whose set gets, in second t, the part `share(t)` of
+/// `base` first attempts.
 pub(crate) fn add_fault(
     tape: &mut Tape,
     (start, end): (f64, f64),

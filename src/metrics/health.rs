@@ -1,6 +1,8 @@
-//! The policy's own health states: how soon it says so, how often it changes its mind, how often it cries wolf.
+//! The policy's own health states: how soon it says so, how often it changes its mind, how often it
+//! cries wolf.
 //!
-//! Only policies that have states can be asked, so rankings across policies use behavioural metrics instead.
+//! Only policies that have states can be asked, so rankings across policies use behavioural metrics
+//! instead.
 
 use crate::engine::{Span, Time};
 use crate::policy::{Health, Transition};
@@ -15,7 +17,8 @@ const FLAP: Span = Span::from_secs(60);
 const GRACE: Span = Span::from_secs(120);
 const NO_STATES: &str = "the policy showed no health states";
 
-/// From f0 to the first moment at which a route of the set is Degraded or Failed. Censored at f1, in seconds.
+/// From f0 to the first moment at which a route of the set is Degraded or Failed. Censored at f1,
+/// in seconds.
 pub fn time_to_state(tape: &Tape, fault: usize) -> Value {
     if !has_states(tape) {
         return Value::Undefined { reason: NO_STATES };
@@ -30,7 +33,8 @@ pub fn time_to_state(tape: &Tape, fault: usize) -> Value {
     }
 }
 
-/// Entries into Failed within 60 s of leaving it, on the set's routes from f0 until we stop watching.
+/// Entries into Failed within 60 s of leaving it, on the set's routes from f0 until we stop
+/// watching.
 pub fn flaps(tape: &Tape, fault: usize) -> Value {
     if !has_states(tape) {
         return Value::Undefined { reason: NO_STATES };
@@ -58,8 +62,8 @@ pub fn transitions_per_route_hour(tape: &Tape) -> Value {
     rate(tape, tape.transitions.len(), hours)
 }
 
-/// Changes from Healthy to anything else on routes without a fault (nor in the 120 s after one), per hour of
-/// such a route.
+/// Changes from Healthy to anything else on routes without a fault (nor in the 120 s after one),
+/// per hour of such a route.
 pub fn false_alarms_per_route_hour(tape: &Tape) -> Value {
     let routes = tape.route_totals.len();
     let mut calm_ns = 0u64;
@@ -85,7 +89,8 @@ fn rate(tape: &Tape, count: usize, hours: f64) -> Value {
     }
 }
 
-/// A tape cannot say whether a silent policy has states: parts of a score are taken as a sign that it has.
+/// A tape cannot say whether a silent policy has states: parts of a score are taken as a sign that
+/// it has.
 fn has_states(tape: &Tape) -> bool {
     let shown = |view: &crate::policy::RouteView| {
         view.health != Health::Healthy || view.parts.iter().any(|part| *part != 0.0)

@@ -48,7 +48,8 @@ pub enum Measure {
     Time {
         /// The time, in seconds.
         of: fn(&Tape, usize) -> Value,
-        /// The longest time that is observed, in seconds. It depends on scenario and seed, never on the policy.
+        /// The longest time that is observed, in seconds. It depends on scenario and seed, never on
+        /// the policy.
         window_s: fn(&Tape, usize) -> f64,
     },
     /// One value a pair of runs with one seed: the policy's, and the oracle's.
@@ -67,7 +68,8 @@ impl Direction {
 }
 
 impl Metric {
-    /// Its values in one run: one a fault for metrics of faults, else one. None for [`Measure::Against`].
+    /// Its values in one run: one a fault for metrics of faults, else one. None for
+    /// [`Measure::Against`].
     pub fn values(&self, tape: &Tape, pool: &Pool) -> Vec<Value> {
         let faults = 0..tape.faults.len();
         match self.measure {

@@ -1,7 +1,8 @@
 //! What a run leaves behind, and what is computed from it.
 //!
-//! A [`Tape`] holds the counts of one run; every number of a report is a function of one or more tapes and
-//! stands in the [`catalog`], which says its unit, its formula and which direction is better.
+//! A [`Tape`] holds the counts of one run; every number of a report is a function of one or more
+//! tapes and stands in the [`catalog`], which says its unit, its formula and which direction is
+//! better.
 
 pub mod catalog;
 pub mod fairness;

@@ -3,7 +3,8 @@
 /// Probability that chance alone crosses the bound on one side: 0.1 %.
 const TAIL: f64 = 0.001;
 
-/// Whether `hits` of `trials` is so few that a share of `share` gives it with probability below 0.1 %.
+/// Whether `hits` of `trials` is so few that a share of `share` gives it with probability below 0.1
+/// %.
 pub(super) fn too_few(hits: u64, trials: u64, share: f64) -> bool {
     if share >= 1.0 {
         return hits < trials;
@@ -11,12 +12,14 @@ pub(super) fn too_few(hits: u64, trials: u64, share: f64) -> bool {
     share > 0.0 && (hits as f64) < share * trials as f64 && at_most(hits, trials, share) < TAIL
 }
 
-/// Whether `hits` of `trials` is so many that a share of `share` gives it with probability below 0.1 %.
+/// Whether `hits` of `trials` is so many that a share of `share` gives it with probability below
+/// 0.1 %.
 pub(super) fn too_many(hits: u64, trials: u64, share: f64) -> bool {
     hits <= trials && too_few(trials - hits, trials, 1.0 - share)
 }
 
-/// P(X ≤ hits) for X binomial with `hits` below the mean: the largest term, then its geometric-like tail.
+/// P(X ≤ hits) for X binomial with `hits` below the mean: the largest term, then its geometric-like
+/// tail.
 fn at_most(hits: u64, trials: u64, share: f64) -> f64 {
     let (n, k) = (trials as f64, hits as f64);
     let choose = libm::lgamma(n + 1.0) - libm::lgamma(k + 1.0) - libm::lgamma(n - k + 1.0);

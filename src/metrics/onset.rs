@@ -1,5 +1,5 @@
-//! What happens from a fault's onset f0 to its end f1: how soon the routing notices, when the traffic is
-//! away, and how much of it leaked into the fault.
+//! What happens from a fault's onset f0 to its end f1: how soon the routing notices, when the
+//! traffic is away, and how much of it leaked into the fault.
 
 use super::phase::{Shares, Watch, second};
 use super::tape::Tape;
@@ -12,8 +12,8 @@ const DRAINED: f64 = 0.05;
 /// For so many seconds.
 const DRAINED_FOR: u64 = 5;
 
-/// Behavioural detection, the same for every policy: from f0 to the first second in which the share of the
-/// faulted set is at most half its baseline. Censored at f1, in seconds.
+/// Behavioural detection, the same for every policy: from f0 to the first second in which the share
+/// of the faulted set is at most half its baseline. Censored at f1, in seconds.
 pub fn time_to_detect(tape: &Tape, fault: usize) -> Value {
     first_second(tape, fault, |shares, k| {
         let low = |length| shares.ratio(k, length).is_some_and(|ratio| ratio <= NOTICED);
@@ -21,8 +21,8 @@ pub fn time_to_detect(tape: &Tape, fault: usize) -> Value {
     })
 }
 
-/// From f0 to the first second from which on the share of the set stays at most 5 % of its baseline for
-/// 5 s. Censored at f1, in seconds.
+/// From f0 to the first second from which on the share of the set stays at most 5 % of its baseline
+/// for 5 s. Censored at f1, in seconds.
 pub fn time_to_drain(tape: &Tape, fault: usize) -> Value {
     first_second(tape, fault, |shares, k| {
         k + DRAINED_FOR <= shares.seconds
@@ -36,7 +36,8 @@ pub fn leak(tape: &Tape, fault: usize) -> Value {
     leaked(tape, fault).map_or_else(|value| value, |leak| Value::Known(leak.sent as f64))
 }
 
-/// [`leak`] over what the baseline share would have sent: 1 is blind, above 1 the fault attracts traffic.
+/// [`leak`] over what the baseline share would have sent: 1 is blind, above 1 the fault attracts
+/// traffic.
 pub fn leak_ratio(tape: &Tape, fault: usize) -> Value {
     leaked(tape, fault)
         .map_or_else(|value| value, |leak| Value::Known(leak.sent as f64 / leak.expected))

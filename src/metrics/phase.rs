@@ -1,8 +1,9 @@
-//! The time around one fault: what counts as before, how long we watch after it, and the share of traffic
-//! that the faulted routes get.
+//! The time around one fault: what counts as before, how long we watch after it, and the share of
+//! traffic that the faulted routes get.
 //!
-//! Series of shares have one-second bins from time zero, so a moment is known to the second: a second counts
-//! from the one that holds f0 (or f1), and a time before that moment is clipped to zero.
+//! Series of shares have one-second bins from time zero, so a moment is known to the second: a
+//! second counts from the one that holds f0 (or f1), and a time before that moment is clipped to
+//! zero.
 
 use crate::engine::{Span, Time};
 
@@ -13,8 +14,8 @@ use super::value::Value;
 const BASELINE: Span = Span::from_secs(60);
 /// Least clean time for a baseline, in seconds (our choice).
 const BASELINE_LEAST: u64 = 5;
-/// A share is judged over so many seconds that this many first attempts to the set are expected: then chance
-/// alone halves it with probability 5e-5 (our choice).
+/// A share is judged over so many seconds that this many first attempts to the set are expected:
+/// then chance alone halves it with probability 5e-5 (our choice).
 const JUDGED_ON: f64 = 50.0;
 /// Longest such window, in seconds (our choice).
 const WINDOW_MOST: u64 = 30;
@@ -29,7 +30,8 @@ pub(super) const UNUSED: &str = "no traffic to the faulted routes before the fau
 pub(super) struct Watch<'a> {
     pub(super) tape: &'a Tape,
     pub(super) fault: &'a FaultTape,
-    /// The last measured arrival, or the start of the first other fault that begins when this one is over.
+    /// The last measured arrival, or the start of the first other fault that begins when this one
+    /// is over.
     pub(super) until: Time,
 }
 
@@ -56,7 +58,8 @@ impl<'a> Watch<'a> {
         self.until.since(self.fault.end).as_secs_f64()
     }
 
-    /// Whether [from, to) lies in the minute before onset, `lead` before it, clear of every other fault.
+    /// Whether [from, to) lies in the minute before onset, `lead` before it, clear of every other
+    /// fault.
     pub(super) fn is_baseline(&self, from: Time, to: Time, lead: Span) -> bool {
         let start = self.fault.start;
         let near = from >= start.back(BASELINE) && to <= start.back(lead);
@@ -83,7 +86,8 @@ pub(super) const fn second(at: Time) -> u64 {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shares<'a> {
     pub(super) watch: Watch<'a>,
-    /// s*: first attempts to the set over those for its models, pooled over the clean baseline seconds.
+    /// s*: first attempts to the set over those for its models, pooled over the clean baseline
+    /// seconds.
     pub(super) baseline: f64,
     /// Seconds over which a share is judged; 1 from 50 first attempts to the set per second on.
     pub(super) window: u64,
@@ -130,7 +134,8 @@ impl<'a> Shares<'a> {
         (count(&fault.first_per_s, from, length), count(&fault.base_per_s, from, length))
     }
 
-    /// The share in [from, from + length) over the baseline; `None` where nobody asked for those models.
+    /// The share in [from, from + length) over the baseline; `None` where nobody asked for those
+    /// models.
     pub(super) fn ratio(&self, from: u64, length: u64) -> Option<f64> {
         let (first, base) = self.counts(from, length);
         (base > 0).then(|| first as f64 / base as f64 / self.baseline)

@@ -11,7 +11,8 @@ use super::value::Value;
 const WELL: f64 = 0.99;
 /// Sliding window over arrivals.
 const WINDOW: Span = Span::from_secs(5);
-/// Arrivals so shortly before onset are not part of the baseline: the fault meets them under way (our choice).
+/// Arrivals so shortly before onset are not part of the baseline: the fault meets them under way
+/// (our choice).
 const UNDER_WAY: Span = Span::from_secs(10);
 /// Least clean time for a baseline (our choice).
 const BASELINE_LEAST: Span = Span::from_secs(5);
@@ -20,9 +21,9 @@ const BACK: f64 = 0.9;
 /// Held for so many seconds.
 const BACK_FOR: u64 = 10;
 
-/// Recovery as the user sees it: from f0 to the end of the last 5 s window of arrivals whose good share is
-/// below 0.99 of its baseline beyond the 99.9 % binomial bound; 0 only if none is. It may precede f1.
-/// Censored if the last watched window is still low, in seconds.
+/// Recovery as the user sees it: from f0 to the end of the last 5 s window of arrivals whose good
+/// share is below 0.99 of its baseline beyond the 99.9 % binomial bound; 0 only if none is. It may
+/// precede f1. Censored if the last watched window is still low, in seconds.
 pub fn time_to_recover_user(tape: &Tape, fault: usize) -> Value {
     let watch = Watch::new(tape, fault);
     if watch.fault.start >= watch.until {
@@ -49,8 +50,9 @@ pub fn time_to_recover_user(tape: &Tape, fault: usize) -> Value {
     }
 }
 
-/// From f1 to the first second from which on the set has 90 % of its baseline share: over the next 10 s, and
-/// in none of them below it beyond the 99.9 % binomial bound. Censored when we stop watching, in seconds.
+/// From f1 to the first second from which on the set has 90 % of its baseline share: over the next
+/// 10 s, and in none of them below it beyond the 99.9 % binomial bound. Censored when we stop
+/// watching, in seconds.
 pub fn time_to_recover_share(tape: &Tape, fault: usize) -> Value {
     let watch = Watch::new(tape, fault);
     if watch.fault.end >= watch.until {

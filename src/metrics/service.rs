@@ -51,19 +51,20 @@ pub fn cost_per_good(tape: &Tape) -> Value {
     }
 }
 
-/// Quantile `q` in [0, 1] of the latency from intended arrival, in milliseconds, of requests that were done.
+/// Quantile `q` in [0, 1] of the latency from intended arrival, in milliseconds, of requests that
+/// were done.
 pub fn latency_ms(tape: &Tape, q: f64) -> Value {
     quantile_ms(&tape.latency, q, "no request was done")
 }
 
-/// Quantile `q` in [0, 1] of the time to first token from intended arrival, in milliseconds, of streamed
-/// requests that were done.
+/// Quantile `q` in [0, 1] of the time to first token from intended arrival, in milliseconds, of
+/// streamed requests that were done.
 pub fn ttft_ms(tape: &Tape, q: f64) -> Value {
     quantile_ms(&tape.ttft, q, "no streamed request was done")
 }
 
-/// What the best possible routing would have served and this one did not, over offered. Negative where chance
-/// favoured the policy. Both tapes are runs of one scenario with one seed.
+/// What the best possible routing would have served and this one did not, over offered. Negative
+/// where chance favoured the policy. Both tapes are runs of one scenario with one seed.
 pub fn regret(policy: &Tape, oracle: &Tape) -> Value {
     if policy.totals.offered == 0 {
         return Value::Undefined { reason: NOBODY };

@@ -1,7 +1,7 @@
 //! After a fault: does the traffic come back in a straight line, or does it swing?
 //!
-//! Both metrics look at the share of the faulted set in 5 s bins from f1 on, and at nothing that chance alone
-//! explains (99.9 % binomial bound).
+//! Both metrics look at the share of the faulted set in 5 s bins from f1 on, and at nothing that
+//! chance alone explains (99.9 % binomial bound).
 
 use crate::engine::Time;
 
@@ -17,8 +17,8 @@ const OVERSHOOT_WITHIN: u64 = 300;
 /// Settled: within this part of the baseline share.
 const SETTLED: f64 = 0.05;
 
-/// The greatest excess of the set's share over its baseline in (f1, f1 + 300 s], as a part of the baseline;
-/// 0 if no bin exceeds it by more than chance.
+/// The greatest excess of the set's share over its baseline in (f1, f1 + 300 s], as a part of the
+/// baseline; 0 if no bin exceeds it by more than chance.
 pub fn overshoot(tape: &Tape, fault: usize) -> Value {
     let bins = match bins_after(tape, fault) {
         Ok(bins) => bins,
@@ -28,8 +28,8 @@ pub fn overshoot(tape: &Tape, fault: usize) -> Value {
     Value::Known(excess.fold(0.0, f64::max))
 }
 
-/// From f1 to the end of the last bin whose share is more than 5 % off its baseline and beyond chance;
-/// 0 if none is. Censored if the last watched bin is, in seconds.
+/// From f1 to the end of the last bin whose share is more than 5 % off its baseline and beyond
+/// chance; 0 if none is. Censored if the last watched bin is, in seconds.
 pub fn settling(tape: &Tape, fault: usize) -> Value {
     let bins = match bins_after(tape, fault) {
         Ok(bins) => bins,

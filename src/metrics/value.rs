@@ -1,7 +1,7 @@
 //! A measured value: known, never reached while we watched, or without meaning for this run.
 //!
-//! The three are kept apart everywhere: neither a censored nor an undefined value is ever dropped or
-//! counted as zero.
+//! The three are kept apart everywhere: neither a censored nor an undefined value is ever dropped
+//! or counted as zero.
 
 /// One value of one metric.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -39,8 +39,8 @@ pub struct Bucket {
 const BUCKETS: usize = 60;
 
 impl Bench {
-    /// Sorts samples into 60 buckets from the least to the 99.9 % quantile; the last bucket takes the rest.
-    /// `None` without samples, or if one is not a finite number.
+    /// Sorts samples into 60 buckets from the least to the 99.9 % quantile; the last bucket takes
+    /// the rest. `None` without samples, or if one is not a finite number.
     pub fn from_samples(name: &str, unit: &str, samples: &[f64]) -> Option<Self> {
         let mut sorted = samples.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);

@@ -1,9 +1,10 @@
-//! Stored results: the waist between experiments, which write them, and reports, which read nothing else.
+//! Stored results: the waist between experiments, which write them, and reports, which read nothing
+//! else.
 //!
 //! A run is a folder: `summary.json` (versioned, with a JSON Schema in `docs/summary.schema.json`),
-//! `series.csv`, `arrivals.csv`, `transitions.csv`, and apart from these deterministic files `timing.json`.
-//! Counts are integers; estimates are rounded to 6 significant digits here, so that reports have the same
-//! bytes everywhere.
+//! `series.csv`, `arrivals.csv`, `transitions.csv`, and apart from these deterministic files
+//! `timing.json`. Counts are integers; estimates are rounded to 6 significant digits here, so that
+//! reports have the same bytes everywhere.
 
 pub mod bench;
 #[cfg(test)]

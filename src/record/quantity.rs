@@ -48,8 +48,8 @@ pub enum Measured {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
-    /// Mean. For times of which some were never reached: the mean of min(time, watch), the watch being the
-    /// shortest of any replication.
+    /// Mean. For times of which some were never reached: the mean of min(time, watch), the watch
+    /// being the shortest of any replication.
     pub mean: f64,
     /// Median, a time never reached being later than all others.
     pub median: Quantity,
@@ -115,8 +115,8 @@ impl Measured {
         })
     }
 
-    /// The number to show: of one run, or the mean; `None` where there is none, or the time was not reached
-    /// in a single run.
+    /// The number to show: of one run, or the mean; `None` where there is none, or the time was not
+    /// reached in a single run.
     pub const fn number(&self) -> Option<f64> {
         match self {
             Self::One(Quantity::Number(number)) => Some(*number),

@@ -76,8 +76,8 @@ impl Counts {
     }
 }
 
-/// The series of a tape: a row a bin and route or, where a tape keeps no bins of routes, a row a route
-/// wherever the policy's view of it changed.
+/// The series of a tape: a row a bin and route or, where a tape keeps no bins of routes, a row a
+/// route wherever the policy's view of it changed.
 pub fn series(tape: &Tape, pool: &Pool) -> Series {
     let rounded: Vec<(Time, Vec<RouteView>)> =
         tape.views.iter().map(|(at, views)| (*at, views.iter().map(round).collect())).collect();

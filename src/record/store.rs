@@ -28,7 +28,7 @@ pub const TIMING: &str = "timing.json";
 #[non_exhaustive]
 pub enum StoreError {
     /// A file or its folder could not be written.
-    #[error("cannot write {}: {source}; check that its folder is writable and not full", path.display())]
+    #[error("cannot write {}: {source}; is its folder writable, and not full?", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum StoreError {
     },
     /// A summary of another version.
     #[error(
-        "{} has schema version {found}, this windtunnel reads {SCHEMA_VERSION}; run the scenario again",
+        "{} has schema version {found}, not {SCHEMA_VERSION}; run the scenario again",
         path.display()
     )]
     Version {
@@ -72,8 +72,8 @@ pub enum StoreError {
     },
 }
 
-/// Writes a run into a folder, which is made if need be, and returns the files in the order written. The
-/// summary comes last: a folder with one is complete.
+/// Writes a run into a folder, which is made if need be, and returns the files in the order
+/// written. The summary comes last: a folder with one is complete.
 ///
 /// # Errors
 /// [`StoreError::Write`]; files written before are whole.
@@ -128,7 +128,8 @@ pub fn read_summary(path: &Path) -> Result<Summary, StoreError> {
     }
 }
 
-/// Writes a file whole, making its folder if need be. Who reads the path sees the old content or the new.
+/// Writes a file whole, making its folder if need be. Who reads the path sees the old content or
+/// the new.
 ///
 /// # Errors
 /// [`StoreError::Write`]; the old content is still there then.
@@ -136,8 +137,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     write_whole_with(path, |temporary| fs::write(temporary, bytes))
 }
 
-/// As [`write_whole`], where `write` makes the file under the temporary name it is given, which has the
-/// extension of `path`.
+/// As [`write_whole`], where `write` makes the file under the temporary name it is given, which has
+/// the extension of `path`.
 ///
 /// # Errors
 /// [`StoreError::Write`]; the old content is still there then.

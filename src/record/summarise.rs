@@ -132,8 +132,8 @@ fn summarise_fault(tapes: &[Tape], pool: &Pool, of: &Tape, index: usize) -> Faul
     }
 }
 
-/// A metric of the fault of this name in every replication. Times are restricted to the shortest watch of
-/// any replication, which is the same for every policy.
+/// A metric of the fault of this name in every replication. Times are restricted to the shortest
+/// watch of any replication, which is the same for every policy.
 fn measure_fault(tapes: &[Tape], name: &str, metric: &Metric) -> Measured {
     let mut tau = f64::INFINITY;
     let mut values = Vec::with_capacity(tapes.len());

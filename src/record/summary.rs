@@ -8,8 +8,8 @@ use super::quantity::{Measured, Quantity};
 /// Version of the format. It grows when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Result of one scenario under one policy. Counts are sums over the replications; every other number is of
-/// one run, or an estimate over the replications.
+/// Result of one scenario under one policy. Counts are sums over the replications; every other
+/// number is of one run, or an estimate over the replications.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
@@ -57,7 +57,8 @@ pub struct Summary {
     pub wasted_tokens_share: Measured,
     /// Latency from intended arrival of requests that were done, in milliseconds.
     pub latency_ms: Quantiles,
-    /// Time to first token from intended arrival of streamed requests that were done, in milliseconds.
+    /// Time to first token from intended arrival of streamed requests that were done, in
+    /// milliseconds.
     pub ttft_ms: Quantiles,
     /// What all attempts of one run cost, in US dollars.
     pub cost_usd: Measured,

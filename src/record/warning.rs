@@ -84,12 +84,13 @@ impl fmt::Display for Warning {
         match self {
             Self::NothingMeasured => write!(
                 f,
-                "no request was measured; make the run longer than the longest deadline, or raise the rate"
+                "no request was measured; make the run longer than the longest deadline, or raise \
+                 the rate"
             ),
             Self::OverloadedThroughout { good_share } => write!(
                 f,
-                "only {:.1} % of requests were good before any fault; recovery is judged against that, so \
-                 raise limits or lower the rate",
+                "only {:.1} % of requests were good before any fault; recovery is judged against \
+                 that, so raise limits or lower the rate",
                 good_share * 100.0
             ),
             Self::ShortBaseline { fault, seconds } => write!(
@@ -98,7 +99,8 @@ impl fmt::Display for Warning {
             ),
             Self::ShortAftermath { fault, seconds } => write!(
                 f,
-                "only {seconds} s are measured after fault `{fault}`; 90 s show whether the traffic comes back"
+                "only {seconds} s are measured after fault `{fault}`; 90 s show whether the \
+                 traffic comes back"
             ),
             Self::FewReplications { replications } => {
                 write!(f, "{replications} replications give wide intervals; 30 are a good start")

@@ -1,7 +1,8 @@
 //! Stored results as pictures and tables. Nothing here runs a simulation.
 //!
-//! A figure is data first ([`figure`]: a run to a [`page::Page`]), then drawn once for SVG and PNG alike
-//! ([`draw`]), with a font that comes with the program, so that the bytes are the same everywhere.
+//! A figure is data first ([`figure`]: a run to a [`page::Page`]), then drawn once for SVG and PNG
+//! alike ([`draw`]), with a font that comes with the program, so that the bytes are the same
+//! everywhere.
 
 pub mod draw;
 pub mod figure;
@@ -10,4 +11,4 @@ pub mod palette;
 pub mod picture;
 pub mod terminal;
 
-pub use picture::{ReportError, write_all, write_overhead};
+pub use picture::{ReportError, pages, svg, write_all, write_overhead};

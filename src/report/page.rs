@@ -1,4 +1,5 @@
-//! A figure as data: panels under each other, in layout pixels and data units. Nothing is drawn here.
+//! A figure as data: panels under each other, in layout pixels and data units. Nothing is drawn
+//! here.
 
 use super::palette::Colour;
 
@@ -192,8 +193,10 @@ impl Axis {
         Self::linear(label, 0.0, (high / step - 1e-9).ceil() * step, count, show)
     }
 
-    /// Logarithmic from a power of ten (or 2 or 5 times one) at or below `low` to one at or above `high`.
+    /// Logarithmic from just below `low` (positive) to just above `high`, with ticks at 1, 2 and 5
+    /// times powers of ten; wide enough for two of them.
     pub fn log(label: &str, low: f64, high: f64, show: fn(f64) -> String) -> Self {
+        let (mut low, mut high) = (low / 1.15, high * 1.15);
         let mut decade = 1.0;
         while decade > low {
             decade /= 10.0;
@@ -202,18 +205,17 @@ impl Axis {
             decade *= 10.0;
         }
         let mut marks: Vec<f64> = Vec::new();
-        while marks.last().is_none_or(|last| *last < high) || marks.len() < 2 {
-            for mark in [decade, 2.0 * decade, 5.0 * decade] {
-                if mark <= low {
-                    marks.clear();
-                }
-                if marks.len() < 2 || marks[marks.len() - 1] < high {
-                    marks.push(mark);
-                }
-            }
+        while decade <= high * 10.0 {
+            marks.extend([decade, 2.0 * decade, 5.0 * decade]);
             decade *= 10.0;
         }
-        let (low, high) = (marks[0], marks[marks.len() - 1]);
+        let first = marks.iter().rposition(|mark| *mark < low).map_or(0, |before| before + 1);
+        match marks[first..].iter().filter(|mark| **mark <= high).count() {
+            0 => (low, high) = (marks[first - 1], marks[first]),
+            1 => high = marks[first + 1],
+            _ => {}
+        }
+        marks.retain(|mark| (low..=high).contains(mark));
         let ticks = marks.into_iter().map(|mark| (mark, show(mark))).collect();
         Self { label: label.to_owned(), low, high, ticks, log: true }
     }
@@ -254,8 +256,10 @@ mod tests {
         let axis = Axis::from_zero("", 0.37, 4, show);
         assert_eq!((axis.high, axis.ticks.len()), (0.4, 5));
         let axis = Axis::log("", 2.3, 17.0, show);
-        assert_eq!(ticks(&axis), [2.0, 5.0, 10.0, 20.0]);
-        assert!((axis.place(2.0), axis.place(20.0)) == (0.0, 1.0) && axis.place(0.0) == 0.0);
+        assert_eq!(ticks(&axis), [2.0, 5.0, 10.0]);
+        assert!(axis.low == 2.0 && axis.high > 17.0);
+        assert_eq!(ticks(&Axis::log("", 2.3, 4.0, show)), [2.0, 5.0]);
+        assert_eq!(ticks(&Axis::log("", 2.6, 3.0, show)), [2.0, 5.0]);
     }
 
     #[test]
@@ -263,6 +267,6 @@ mod tests {
         let show = |value: f64| value.to_string();
         assert!(Axis::from_zero("", 0.0, 4, show).high > 0.0);
         let axis = Axis::log("", 10.0, 10.0, show);
-        assert!(axis.high > axis.low);
+        assert!(axis.high > axis.low && axis.ticks.len() > 1);
     }
 }

@@ -1,5 +1,5 @@
-//! BCa bootstrap intervals: bias-corrected, accelerated (Efron 1987), for medians and other statistics that
-//! have no formula. Seeded by the caller, never by the clock.
+//! BCa bootstrap intervals: bias-corrected, accelerated (Efron 1987), for medians and other
+//! statistics that have no formula. Seeded by the caller, never by the clock.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -15,8 +15,8 @@ pub fn median(sample: &[f64], seed: u64) -> Option<Estimate> {
     bca(sample, |sample| quantile(sample, 0.5).expect("resamples are as long as the sample"), seed)
 }
 
-/// `statistic` (of an ascending sample) with its 95 % BCa interval from 10,000 resamples; `None` for an empty
-/// sample. Infinite values are legal. No interval below two values.
+/// `statistic` (of an ascending sample) with its 95 % BCa interval from 10,000 resamples; `None`
+/// for an empty sample. Infinite values are legal. No interval below two values.
 pub fn bca(sample: &[f64], statistic: impl Fn(&[f64]) -> f64, seed: u64) -> Option<Estimate> {
     let n = sample.len();
     if n == 0 {

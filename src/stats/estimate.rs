@@ -43,9 +43,9 @@ pub fn mean(sample: &[f64]) -> Option<Estimate> {
     Some(Estimate { point, interval, n })
 }
 
-/// Mean of times of which some were never reached, each taken as at most `tau` seconds: the restricted mean.
-/// Two policies are comparable only at one `tau`. Undefined values are left out, and a value censored before
-/// `tau` counts as its own end of watch. `None` if none is defined.
+/// Mean of times of which some were never reached, each taken as at most `tau` seconds: the
+/// restricted mean. Two policies are comparable only at one `tau`. Undefined values are left out,
+/// and a value censored before `tau` counts as its own end of watch. `None` if none is defined.
 pub fn restricted_mean(values: &[Value], tau: f64) -> Option<Estimate> {
     let times: Vec<f64> = values
         .iter()
@@ -57,8 +57,9 @@ pub fn restricted_mean(values: &[Value], tau: f64) -> Option<Estimate> {
     mean(&times)
 }
 
-/// Median of times, one never reached being later than all others: censored at `tau` if the median itself was
-/// not reached. Undefined values are left out; undefined (as the first of them) if all are.
+/// Median of times, one never reached being later than all others: censored at `tau` if the median
+/// itself was not reached. Undefined values are left out; undefined (as the first of them) if all
+/// are.
 pub fn median_of(values: &[Value], tau: f64) -> Value {
     let mut times: Vec<f64> = values.iter().filter_map(|value| value.ordered()).collect();
     times.sort_unstable_by(f64::total_cmp);
@@ -70,8 +71,8 @@ pub fn median_of(values: &[Value], tau: f64) -> Value {
     }
 }
 
-/// Quantile `q` in [0, 1] of an ascending sample, by linear interpolation between order statistics (Hyndman
-/// and Fan 1996, type 7). `None` if empty. Next to an infinite value it is infinite.
+/// Quantile `q` in [0, 1] of an ascending sample, by linear interpolation between order statistics
+/// (Hyndman and Fan 1996, type 7). `None` if empty. Next to an infinite value it is infinite.
 pub fn quantile(ascending: &[f64], q: f64) -> Option<f64> {
     let at = q * ascending.len().checked_sub(1)? as f64;
     let below = ascending[at.floor() as usize];

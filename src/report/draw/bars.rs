@@ -6,7 +6,7 @@ use super::WIDTH;
 use super::frame::{Frame, HEADING, foot, heading};
 use super::sheet::{Anchor, DrawError, Sheet};
 use crate::report::page::{Axis, Bar, Bars, Length, Stroke};
-use crate::report::palette::{GREY, INK};
+use crate::report::palette::{GREY, INK, PAPER};
 
 /// Height of a row.
 const ROW: f64 = 24.0;
@@ -69,8 +69,10 @@ fn row<DB: DrawingBackend>(
     }
     sheet.text(zero - 8.0, y, &bar.name, 11.5, INK, Anchor::Right)?;
     let colour = if bar.length == Length::None { GREY } else { INK };
-    let room = WIDTH - 15.0 - end;
-    sheet.text(end + 7.0, y, &sheet.fit(&bar.text, 11.5, room), 11.5, colour, Anchor::Left)
+    let text = sheet.fit(&bar.text, 11.5, (WIDTH - 15.0 - end) * 0.95);
+    let behind = (end + 10.0 + sheet.width(&text, 11.5), below);
+    sheet.fill((end + 5.0, above), behind, PAPER)?;
+    sheet.text(end + 7.0, y, &text, 11.5, colour, Anchor::Left)
 }
 
 /// An arrow head behind the open end of a bar; returns where it ends.

@@ -9,6 +9,8 @@ use crate::report::palette::{BLUE, GREY, INK};
 
 /// Height of a legend entry.
 const ENTRY: f64 = 17.0;
+/// Where its text begins.
+const INDENT: f64 = 27.0;
 /// Rows of names above a plot; a fault whose name finds no room is shaded without one.
 const NAME_ROWS: usize = 2;
 
@@ -95,14 +97,11 @@ fn legend<DB: DrawingBackend>(
 ) -> Result<(), DrawError> {
     for (i, entry) in entries.iter().enumerate() {
         let y = top + ENTRY * i as f64;
-        let indent = if let Some(stroke) = entry.stroke {
+        if let Some(stroke) = entry.stroke {
             sheet.line(&[(MARGIN, y), (MARGIN + 20.0, y)], stroke)?;
-            27.0
-        } else {
-            0.0
-        };
-        let text = sheet.fit(&entry.text, 11.5, (MARGIN_WIDTH - indent) * 0.95);
-        sheet.text(MARGIN + indent, y, &text, 11.5, INK, Anchor::Left)?;
+        }
+        let text = sheet.fit(&entry.text, 11.5, (MARGIN_WIDTH - INDENT) * 0.92);
+        sheet.text(MARGIN + INDENT, y, &text, 11.5, INK, Anchor::Left)?;
     }
     Ok(())
 }

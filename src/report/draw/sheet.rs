@@ -5,8 +5,9 @@ use plotters::prelude::{
     DrawingArea, DrawingBackend, IntoFont, PathElement, RGBColor, Rectangle, ShapeStyle, Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, FontTransform, TextStyle};
+use plotters::style::{Color, TextStyle};
 
+use super::letters;
 use crate::report::page::Stroke;
 use crate::report::palette::{Colour, PAPER};
 
@@ -14,6 +15,10 @@ use crate::report::palette::{Colour, PAPER};
 const FONT: &str = "sans-serif";
 /// plotters' font size is this many times the height of an em in SVG.
 const EM: f64 = 1.24;
+/// The base line is so far below the middle of a text, in ems.
+const DROP: f64 = 0.34;
+/// Half the height of an x, in ems.
+const HALF_X: f64 = 0.26;
 /// Dash and gap in layout pixels.
 const DASH: f64 = 5.0;
 const GAP: f64 = 3.5;
@@ -23,6 +28,13 @@ const GAP: f64 = 3.5;
 #[error("{0}")]
 pub struct DrawError(String);
 
+impl DrawError {
+    /// From whatever a backend says.
+    pub(in crate::report) fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// Which point of a text stands at the given place; all are centred vertically.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
@@ -31,20 +43,34 @@ pub(super) enum Anchor {
     Right,
 }
 
+/// Who sets the letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lettering {
+    /// Whoever shows the picture, in a typeface of theirs: SVG.
+    Viewer,
+    /// We, pixel by pixel.
+    Pixels,
+}
+
 /// A drawing area in layout pixels.
 pub(super) struct Sheet<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     scale: f64,
+    lettering: Lettering,
 }
 
 impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
-    pub(super) fn new(area: &'a DrawingArea<DB, Shift>, scale: u32) -> Result<Self, DrawError> {
-        area.fill(&colour(PAPER)).map_err(error)?;
-        Ok(Self { area, scale: f64::from(scale) })
+    pub(super) fn new(
+        area: &'a DrawingArea<DB, Shift>,
+        scale: u32,
+        lettering: Lettering,
+    ) -> Result<Self, DrawError> {
+        area.fill(&colour(PAPER)).map_err(DrawError::new)?;
+        Ok(Self { area, scale: f64::from(scale), lettering })
     }
 
     pub(super) fn present(&self) -> Result<(), DrawError> {
-        self.area.present().map_err(error)
+        self.area.present().map_err(DrawError::new)
     }
 
     /// A filled rectangle between two corners.
@@ -55,7 +81,7 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
         with: Colour,
     ) -> Result<(), DrawError> {
         let corners = [self.pixel((x0, y0)), self.pixel((x1, y1))];
-        self.area.draw(&Rectangle::new(corners, colour(with).filled())).map_err(error)
+        self.area.draw(&Rectangle::new(corners, colour(with).filled())).map_err(DrawError::new)
     }
 
     /// A line through points.
@@ -80,7 +106,7 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
             filled: false,
             stroke_width: (stroke.width * self.scale).round().max(1.0) as u32,
         };
-        self.area.draw(&PathElement::new(pixels, style)).map_err(error)
+        self.area.draw(&PathElement::new(pixels, style)).map_err(DrawError::new)
     }
 
     /// A line of text, vertically centred at `y`.
@@ -93,21 +119,34 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
         with: Colour,
         anchor: Anchor,
     ) -> Result<(), DrawError> {
+        let colour = colour(with);
+        if self.lettering == Lettering::Pixels {
+            let before = match anchor {
+                Anchor::Left => 0.0,
+                Anchor::Centre => self.width(text, size) / 2.0,
+                Anchor::Right => self.width(text, size),
+            };
+            let start = ((x - before) * self.scale, (y + size * DROP) * self.scale);
+            return letters::cover(text, size * self.scale, start, |pixel, covered| {
+                self.area.draw_pixel(pixel, &colour.mix(covered)).map_err(DrawError::new)
+            });
+        }
         let horizontal = match anchor {
             Anchor::Left => HPos::Left,
             Anchor::Centre => HPos::Center,
             Anchor::Right => HPos::Right,
         };
-        let colour = colour(with);
+        // plotters writes a shift of half the height of an x below the point.
+        let point = self.pixel((x, y + size * (DROP - HALF_X)));
+        let font = (FONT, size * EM * self.scale).into_font();
         let pos = Pos::new(horizontal, VPos::Center);
-        let style = self.style(size).color(&colour).pos(pos);
-        self.area.draw(&Text::new(text.to_owned(), self.pixel((x, y)), style)).map_err(error)
+        let style = TextStyle::from(font).color(&colour).pos(pos);
+        self.area.draw(&Text::new(text.to_owned(), point, style)).map_err(DrawError::new)
     }
 
-    /// Width of a text in layout pixels.
+    /// Width of a text in layout pixels, in our typeface; others are up to a tenth wider.
     pub(super) fn width(&self, text: &str, size: f64) -> f64 {
-        let estimate = self.area.estimate_text_size(text, &self.style(size));
-        estimate.map_or(0.0, |(width, _)| f64::from(width) / self.scale)
+        letters::width(text, size * self.scale) / self.scale
     }
 
     /// The text, cut with an ellipsis where it is wider than `width`.
@@ -120,11 +159,6 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
         shown
     }
 
-    fn style(&self, size: f64) -> TextStyle<'static> {
-        let font = (FONT, size * EM * self.scale).into_font().transform(FontTransform::None);
-        TextStyle::from(font)
-    }
-
     fn pixel(&self, (x, y): (f64, f64)) -> (i32, i32) {
         ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
     }
@@ -132,10 +166,6 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
 
 fn colour(colour: Colour) -> RGBColor {
     RGBColor(colour.0, colour.1, colour.2)
-}
-
-fn error(error: impl std::fmt::Display) -> DrawError {
-    DrawError(error.to_string())
 }
 
 /// Cuts a line into dashes.

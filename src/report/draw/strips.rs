@@ -1,5 +1,5 @@
-//! Health states over time. Each state has a colour *and* a texture: failed is solid, degraded has upright
-//! stripes, recovering has level lines.
+//! Health states over time. Each state has a colour *and* a texture: failed is solid, degraded has
+//! upright stripes, recovering has level lines.
 
 use plotters::prelude::DrawingBackend;
 
@@ -65,7 +65,7 @@ pub(super) fn draw<DB: DrawingBackend>(
                 bottom = top;
             }
         }
-        let name = sheet.fit(&row.name, 11.0, MARGIN_WIDTH * 0.95);
+        let name = sheet.fit(&row.name, 11.0, MARGIN_WIDTH * 0.92);
         sheet.text(MARGIN, (above + below) / 2.0, &name, 11.0, INK, Anchor::Left)?;
     }
     Ok(())

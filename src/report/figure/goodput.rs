@@ -35,7 +35,7 @@ pub fn goodput(run: &StoredRun) -> Option<Page> {
             ("failed", solid(VERMILLION, 1.75), &|rows| part(rows, |row| row.failed)),
             ("late", solid(ORANGE, 1.25), &|rows| part(rows, |row| row.late)),
         ],
-        |high| Axis::from_zero("", high.max(0.001), 5, percent),
+        |high| Axis::from_zero("", high.max(0.01), 5, percent),
         true,
     );
     Some(page(run, "What clients got", vec![Panel::Plot(rates), Panel::Plot(errors)]))
@@ -65,7 +65,7 @@ fn plot(
         height: if lowest { 130.0 } else { 190.0 },
         x: clock.axis(lowest),
         y: axis(greatest(lines.iter())),
-        shades: clock.shades(run),
+        shades: clock.shades(run, !lowest),
         boxes: Vec::new(),
         lines,
         legend,

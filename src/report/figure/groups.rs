@@ -1,4 +1,5 @@
-//! Who gets a line of their own: routes where they are few, else providers, the smallest taken together.
+//! Who gets a line of their own: routes where they are few, else providers, the smallest taken
+//! together.
 
 use crate::record::StoredRun;
 use crate::report::palette::{Colour, GREY, SERIES};
@@ -17,8 +18,8 @@ pub struct Group {
     pub colour: Colour,
 }
 
-/// One group a provider, in the order of the routes. Beyond seven, those with the least traffic and no fault
-/// are taken together.
+/// One group a provider, in the order of the routes. Beyond seven, those with the least traffic and
+/// no fault are taken together.
 pub fn providers(run: &StoredRun) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (r, route) in run.summary.routes.iter().enumerate() {
@@ -54,8 +55,8 @@ pub fn providers(run: &StoredRun) -> Vec<Group> {
     shown
 }
 
-/// One group a route in shades of its provider's colour; `None` beyond [`ROUTES_MOST`], or if there is no
-/// provider with more than one.
+/// One group a route in shades of its provider's colour; `None` beyond [`ROUTES_MOST`], or if there
+/// is no provider with more than one.
 pub fn routes(run: &StoredRun) -> Option<Vec<Group>> {
     let providers = providers(run);
     let count = run.summary.routes.len();

@@ -26,7 +26,7 @@ pub fn strips(run: &StoredRun) -> Option<Strips> {
     Some(Strips {
         heading: format!("Health, {what}"),
         x: clock.axis(true),
-        shades: clock.shades(run),
+        shades: clock.shades(run, false),
         rows: rows.collect(),
     })
 }

@@ -34,7 +34,7 @@ pub fn latency(run: &StoredRun) -> Option<Page> {
         height: 230.0,
         x: clock.axis(true),
         y: Axis::log("", low.max(1e-3) / 1e3, high.max(2e-3) / 1e3, count),
-        shades: clock.shades(run),
+        shades: clock.shades(run, true),
         boxes: Vec::new(),
         lines,
         legend,

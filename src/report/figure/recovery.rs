@@ -1,4 +1,5 @@
-//! How long each fault hurt: the times of the recovery metrics, with intervals where they are estimates.
+//! How long each fault hurt: the times of the recovery metrics, with intervals where they are
+//! estimates.
 
 use super::time::{count, page};
 use crate::record::{FaultSummary, Measured, Quantity, Spread, StoredRun};
@@ -21,7 +22,7 @@ pub fn recovery(run: &StoredRun) -> Option<Page> {
     }
     let last = shown.len() - 1;
     let panels = shown.iter().enumerate().map(|(i, fault)| {
-        let label = if i == last { "s" } else { "" };
+        let label = if i == last { "seconds" } else { "" };
         let rows = times(fault).into_iter().map(|(name, colour, value)| bar(name, colour, value));
         Panel::Bars(Bars {
             heading: format!("{} ({} s to {} s)", fault.name, fault.start_s, fault.end_s),
@@ -46,8 +47,8 @@ pub fn recovery(run: &StoredRun) -> Option<Page> {
 fn times(fault: &FaultSummary) -> [(&'static str, Colour, &Measured); 6] {
     [
         ("users are well again, from onset", VERMILLION, &fault.time_to_recover_user_s),
-        ("share halved, from onset", BLUE, &fault.time_to_detect_s),
         ("the policy's own alarm, from onset", SKY, &fault.time_to_state_s),
+        ("share halved, from onset", BLUE, &fault.time_to_detect_s),
         ("share drained, from onset", GREEN, &fault.time_to_drain_s),
         ("share is back, from the end", PURPLE, &fault.time_to_recover_share_s),
         ("share has settled, from the end", ORANGE, &fault.settling_s),
@@ -82,17 +83,24 @@ fn bar(name: &str, colour: Colour, measured: &Measured) -> Bar {
 }
 
 fn many(spread: &Spread) -> (Length, Option<(f64, f64)>, String) {
-    let interval = spread.low.zip(spread.high).map(|(low, high)| (low.max(0.0), high));
-    let mut text = format!("{} s", tenths(spread.mean));
+    let mean = tenths(spread.mean);
+    let not_applicable =
+        if spread.n_a > 0 { format!(", {} n/a", spread.n_a) } else { String::new() };
+    if spread.censored == spread.n {
+        let text = format!("not within {mean} s in any of {}{not_applicable}", spread.n);
+        return (Length::Open(spread.mean), None, text);
+    }
+    let interval = spread.low.zip(spread.high).filter(|(low, high)| low < high);
+    let mut text = match interval {
+        Some((low, high)) => format!("{mean} s [{}, {}]", tenths(low), tenths(high)),
+        None => format!("{mean} s"),
+    };
     if spread.censored > 0 {
-        text.push_str(&format!(", {} of {} never", spread.censored, spread.n));
+        text.push_str(&format!(", {} of {} not reached", spread.censored, spread.n));
     }
-    if spread.n_a > 0 {
-        text.push_str(&format!(", {} n/a", spread.n_a));
-    }
-    let all = spread.censored == spread.n;
-    let length = if all { Length::Open(spread.mean) } else { Length::Known(spread.mean) };
-    (length, interval, text)
+    text.push_str(&not_applicable);
+    let interval = interval.map(|(low, high)| (low.max(0.0), high));
+    (Length::Known(spread.mean), interval, text)
 }
 
 /// To a tenth, without a needless zero.

@@ -1,17 +1,20 @@
-//! Who gets the traffic: first attempts per provider and per route, against what the policy meant to send.
+//! Who gets the traffic: first attempts per provider and per route, against what the policy meant
+//! to send.
 
 use super::groups::{self, Group};
 use super::time::{Clock, bins_per_point, dashed, greatest, line, page, percent, solid};
 use crate::record::{Sample, Series, StoredRun};
 use crate::report::page::{Axis, Entry, Line, Page, Panel, Plot};
-use crate::report::palette::GREY;
+use crate::report::palette::INK;
+
+const BY_PROVIDER: &str = "by provider";
 
 /// The figure; `None` where no series per route were kept, or nothing was routed.
 pub fn share(run: &StoredRun) -> Option<Page> {
     let total = totals(&run.series)?;
     let providers = groups::providers(run);
     let routes = groups::routes(run);
-    let mut panels = vec![panel(run, "by provider", &providers, &total, routes.is_none())];
+    let mut panels = vec![panel(run, BY_PROVIDER, &providers, &total, routes.is_none())];
     if let Some(routes) = &routes {
         panels.push(panel(run, "by route", routes, &total, true));
     }
@@ -33,30 +36,32 @@ fn totals(series: &Series) -> Option<Vec<u64>> {
 
 fn panel(run: &StoredRun, by: &str, groups: &[Group], total: &[u64], lowest: bool) -> Plot {
     let clock = Clock::of(run);
-    let width = if lowest && by == "by route" { 1.25 } else { 1.75 };
+    let width = if by == BY_PROVIDER { 1.75 } else { 1.0 };
     let mut expected = Vec::new();
     let mut actual = Vec::new();
     let mut legend = Vec::new();
     for group in groups {
         let stroke = solid(group.colour, width);
         actual.push(points(run, group, total, clock, first).with(stroke));
-        expected.push(points(run, group, total, clock, meant).with(dashed(group.colour, 1.0)));
+        expected.push(
+            points(run, group, total, clock, meant).with(dashed(group.colour.darker(0.5), 1.0)),
+        );
         legend.push(Entry { text: group.name.clone(), stroke: Some(stroke) });
     }
     // A policy that says nothing of its intentions has a flat zero here: no line at all, then.
     expected.retain(|line: &Line| greatest(std::iter::once(line)) > 0.0);
     if !expected.is_empty() {
         let text = "expected share".to_owned();
-        legend.push(Entry { text, stroke: Some(dashed(GREY, 1.0)) });
+        legend.push(Entry { text, stroke: Some(dashed(INK, 1.0)) });
     }
-    let lines: Vec<Line> = expected.into_iter().chain(actual).collect();
+    let lines: Vec<Line> = actual.into_iter().chain(expected).collect();
     let high = greatest(lines.iter()).min(1.0);
     Plot {
         heading: format!("Share of first attempts {by}"),
         height: 190.0,
         x: clock.axis(lowest),
         y: Axis::from_zero("", high, 5, percent),
-        shades: clock.shades(run),
+        shades: clock.shades(run, by == BY_PROVIDER),
         boxes: Vec::new(),
         lines,
         legend,

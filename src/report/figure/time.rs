@@ -5,7 +5,7 @@ use crate::report::page::{Axis, Line, Page, Panel, Shade, Stroke};
 use crate::report::palette::Colour;
 
 /// Most points of a line.
-const POINTS: usize = 1_000;
+const POINTS: usize = 400;
 
 /// Virtual time of a run as an axis: seconds, minutes or hours, whichever reads best.
 #[derive(Clone, Copy, Debug)]
@@ -40,11 +40,11 @@ impl Clock {
         Axis::linear(&label, 0.0, self.at(self.horizon_s), 8, show)
     }
 
-    /// The faults as shaded intervals.
-    pub fn shades(self, run: &StoredRun) -> Vec<Shade> {
+    /// The faults as shaded intervals; only the highest panel of a page names them.
+    pub fn shades(self, run: &StoredRun, named: bool) -> Vec<Shade> {
         let faults = run.summary.faults.iter().filter(|fault| fault.start_s < self.horizon_s);
         let shade = |fault: &crate::record::FaultSummary| Shade {
-            name: fault.name.clone(),
+            name: if named { fault.name.clone() } else { String::new() },
             from: self.at(fault.start_s),
             to: self.at(fault.end_s.min(self.horizon_s)),
         };
@@ -63,7 +63,8 @@ pub fn page(run: &StoredRun, title: &str, panels: Vec<Panel>) -> Page {
     Page { title: title.to_owned(), subtitle, panels }
 }
 
-/// How many bins make one point, so that a line has at most about 1,000.
+/// How many bins make one point, so that a line has at most 400: more than the eye can part on a
+/// page.
 pub fn bins_per_point(bins: usize) -> usize {
     bins.div_ceil(POINTS).max(1)
 }
@@ -81,6 +82,19 @@ pub fn line(values: impl Iterator<Item = (f64, Option<f64>)>, stroke: Stroke) ->
     }
     pieces.retain(|piece| piece.len() > 1);
     Line { pieces, stroke }
+}
+
+/// A line that holds each value until the next: what changes at ticks.
+pub fn steps(values: impl Iterator<Item = (f64, f64)>, stroke: Stroke) -> Line {
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    for (x, y) in values {
+        match points.last() {
+            Some((_, before)) if *before != y => points.extend([(x, *before), (x, y)]),
+            _ => points.push((x, y)),
+        }
+    }
+    points.dedup_by(|next, last| next == last);
+    Line { pieces: vec![points], stroke }
 }
 
 /// A solid line.

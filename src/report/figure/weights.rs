@@ -2,12 +2,12 @@
 
 use super::groups;
 use super::health;
-use super::time::{Clock, bins_per_point, greatest, line, page, solid};
+use super::time::{Clock, bins_per_point, greatest, page, solid, steps};
 use crate::record::{StoredRun, significant};
 use crate::report::page::{Axis, Entry, Page, Panel, Plot};
 
-/// The figure; `None` for a policy that has neither weights nor states, and where a run has too many routes
-/// for series.
+/// The figure; `None` for a policy that has neither weights nor states, and where a run has too
+/// many routes for series.
 pub fn weights(run: &StoredRun) -> Option<Page> {
     if run.series.iter().flatten().any(|sample| sample.counts.is_none()) {
         return None;
@@ -37,11 +37,11 @@ fn plot(run: &StoredRun, lowest: bool) -> Option<Plot> {
         let mean = |b: usize| {
             let weights = group.routes.iter().map(|r| run.series[*r][b].view.weight);
             let x = clock.at(run.series[group.routes[0]][b].time_s);
-            (x, Some(weights.sum::<f64>() / group.routes.len() as f64))
+            (x, weights.sum::<f64>() / group.routes.len() as f64)
         };
         let stroke = solid(group.colour, if few { 1.25 } else { 1.75 });
         let bins = run.series[group.routes[0]].len();
-        lines.push(line((0..bins).step_by(step).map(mean), stroke));
+        lines.push(steps((0..bins).step_by(step).map(mean), stroke));
         legend.push(Entry { text: group.name.clone(), stroke: Some(stroke) });
     }
     let high = greatest(lines.iter());
@@ -51,7 +51,7 @@ fn plot(run: &StoredRun, lowest: bool) -> Option<Plot> {
         height: 190.0,
         x: clock.axis(lowest),
         y: Axis::from_zero("", high, 5, |value| significant(value).to_string()),
-        shades: clock.shades(run),
+        shades: clock.shades(run, true),
         boxes: Vec::new(),
         lines,
         legend,
