@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn counts_add_up_and_estimates_do_not() {
         let tape = Scene::default().tape();
-        let (one, two) = (sum_up(&[tape.clone()]), sum_up(&[tape.clone(), tape]));
+        let (one, two) = (sum_up(std::slice::from_ref(&tape)), sum_up(&[tape.clone(), tape]));
         assert_eq!(two.requests.offered, 2 * one.requests.offered);
         assert_eq!(two.routes[0].attempts, 2 * one.routes[0].attempts);
         assert_eq!(two.goodput_rps.number(), one.goodput_rps.number());
