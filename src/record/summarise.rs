@@ -184,3 +184,54 @@ fn routes(tapes: &[Tape], pool: &Pool) -> Vec<RouteSummary> {
     };
     pool.routes.iter().enumerate().map(summarise).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Scene;
+    use super::*;
+
+    fn sum_up(tapes: &[Tape]) -> Summary {
+        let pool = Scene::default().pool();
+        let subject = Subject { scenario: "s", policy: "p", seed: 1, pool: &pool };
+        summary(tapes, &subject)
+    }
+
+    #[test]
+    fn counts_add_up_and_estimates_do_not() {
+        let tape = Scene::default().tape();
+        let (one, two) = (sum_up(std::slice::from_ref(&tape)), sum_up(&[tape.clone(), tape]));
+        assert_eq!(two.requests.offered, 2 * one.requests.offered);
+        assert_eq!(two.routes[0].attempts, 2 * one.routes[0].attempts);
+        assert_eq!(two.goodput_rps.number(), one.goodput_rps.number());
+        assert_eq!(two.routes[0].share, one.routes[0].share);
+        assert_ne!(two.digest, one.digest);
+        let requests = one.requests;
+        let parts = requests.good + requests.late + requests.failed;
+        assert_eq!(parts + requests.shed + requests.unfinished, requests.offered);
+    }
+
+    #[test]
+    fn a_fault_that_only_some_replications_have_is_counted_as_missing_in_the_others() {
+        let mut calm = Scene::default().tape();
+        calm.faults.clear();
+        let summary = sum_up(&[calm, Scene::default().tape(), Scene::default().tape()]);
+        assert_eq!(summary.faults.len(), 1);
+        let Measured::Many(spread) = &summary.faults[0].time_to_recover_user_s else {
+            panic!("two of three replications have it")
+        };
+        assert_eq!((spread.n, spread.n_a, spread.mean), (2, 1, 14.0));
+    }
+
+    #[test]
+    fn fairness_looks_at_capacity_and_at_routes_without_a_fault() {
+        let (tape, mut pool) = (Scene::default().tape(), Scene::default().pool());
+        let jain = |pool: &Pool| crate::metrics::fairness::jain_routes(&tape, pool).known();
+        assert!(jain(&pool).is_some_and(|index| index > 0.999));
+        // openai's keys have a third of bedrock's weight and carry as much: loads of 3 and 1.
+        for route in &mut pool.routes[8..] {
+            route.weight = 3.0;
+        }
+        let index = jain(&pool).expect("there is traffic");
+        assert!((index - 0.8).abs() < 0.01, "{index}");
+    }
+}
