@@ -298,9 +298,7 @@ impl Patience {
         let (after, ending) = match failure {
             Failure::Status(status) => (after, Ending::of_status(status)),
             Failure::RateLimited(hint) => {
-                draft.first_us = hint.map_or(NONE, |hint| {
-                    u32::try_from(hint.0.div_ceil(1_000_000)).unwrap_or(NONE - 1).min(NONE - 1)
-                });
+                draft.first_us = hint_ms(hint);
                 (after, Ending::RateLimited)
             }
             Failure::Refused(class) => (after, Ending::Refused(class)),
@@ -361,6 +359,12 @@ impl Patience {
         }
         ((end < FOR_EVER).then(|| self.now + end), ending)
     }
+}
+
+/// The hint of a 429 as a flight keeps it: in milliseconds, rounded up.
+pub(super) fn hint_ms(hint: Option<Span>) -> u32 {
+    let millis = |hint: Span| u32::try_from(hint.0.div_ceil(1_000_000)).unwrap_or(NONE - 1);
+    hint.map_or(NONE, |hint| millis(hint).min(NONE - 1))
 }
 
 /// A stream cut at `end` between its first byte and its last.

@@ -10,7 +10,7 @@ use crate::metrics::recorder::{Recorder, Verdict};
 use crate::metrics::{FaultTape, Tape};
 use crate::policy::{Attempt, Past, Policy, Request, RouteView, Sent, Step};
 
-use super::attempt::{Draft, Stage};
+use super::attempt::{Draft, Stage, hint_ms};
 use super::check::{Breach, Ledger};
 use super::digest::{Digest, Mark};
 use super::fault::{Active, Failure, Replication};
@@ -168,7 +168,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Breaks the attempts in flight on a fault's routes, in slot order.
+    /// Breaks the attempts in flight on a fault's routes, in slot order. How far a stream had come is not
+    /// known any more; half its output is what it has given on average.
     fn cut(&mut self, fault: usize) {
         let routes = self.stage.faults[fault].fault.routes.clone();
         let failure = self.stage.faults[fault].cut_with();
@@ -180,7 +181,10 @@ impl<'a> World<'a> {
             let now = self.now;
             let flight = self.flights.get_mut(slot);
             let since = now.since(flight.sent).0 / 1_000;
-            let streaming = flight.flags & STREAMED != 0 && since >= u64::from(flight.first_us);
+            // A 429 on its way keeps its hint where others keep their first token.
+            let streaming = flight.flags & STREAMED != 0
+                && flight.ending != Ending::RateLimited
+                && since >= u64::from(flight.first_us);
             flight.ending = match failure {
                 _ if streaming => Ending::Broken(127),
                 Failure::Status(status) => Ending::of_status(status),
@@ -189,7 +193,10 @@ impl<'a> World<'a> {
                 Failure::Hang | Failure::Unreachable => Ending::Unreachable,
             };
             if !streaming {
-                flight.first_us = NONE;
+                flight.first_us = match failure {
+                    Failure::RateLimited(hint) => hint_ms(hint),
+                    _ => NONE,
+                };
             }
             self.attempt_ended(slot);
         }
