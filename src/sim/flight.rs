@@ -93,6 +93,8 @@ impl Ending {
             402 => Self::Refused(Refusal::Quota),
             403 => Self::Refused(Refusal::ModelAccess),
             410 => Self::Refused(Refusal::ModelGone),
+            // A provider's own timeout is its fault, not the caller's.
+            408 => Self::ServerError(408),
             400..=499 => Self::CallerFault(status),
             _ => Self::ServerError(status),
         }

@@ -213,7 +213,7 @@ pub struct Client {
     pub gives_up: Option<Span>,
     /// How often the client's SDK asks again after a failure (429, 408, 5xx, no answer).
     pub sdk_retries: u32,
-    /// First wait of the SDK; doubled each time, ±25 %, at most 8 s.
+    /// First wait of the SDK; doubled each time, at most 8 s, less up to a quarter by chance.
     pub sdk_backoff: Span,
 }
 
