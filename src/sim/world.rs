@@ -353,8 +353,9 @@ impl<'a> World<'a> {
         flight.flags = (flight.flags & (OPEN | STREAMED)) | FLYING | draft.flags;
         let streamed = flight.flags & STREAMED != 0;
         self.digest.add(now, Mark::Send, flight.luck, route, 0);
-        self.recorder.attempted(now, route, first);
-        self.ledger.opened(route);
+        let arrived = flight.arrived;
+        self.recorder.attempted(arrived, now, route, first);
+        self.ledger.opened(route, self.recorder.measures(arrived));
         self.schedule(&draft, seq, slot, streamed);
     }
 
@@ -408,10 +409,10 @@ impl<'a> World<'a> {
         } else {
             0
         };
-        let luck = flight.luck;
+        let (luck, arrived) = (flight.luck, flight.arrived);
         self.digest.add(now, Mark::End, luck, route, outcome.status());
-        self.recorder.ended(started, route, outcome);
-        self.ledger.ended(route, cost);
+        self.recorder.ended(arrived, started, route, outcome);
+        self.ledger.ended(route, if self.recorder.measures(arrived) { cost } else { 0 });
         if answered
             // Headers of a response whose first token was reported have been told already.
             && !sent.heard
@@ -423,7 +424,9 @@ impl<'a> World<'a> {
         if outcome.is_done() {
             return self.done(slot, cost, output);
         }
-        self.recorder.spent(cost, output, false);
+        if self.recorder.measures(arrived) {
+            self.recorder.spent(cost, output, false);
+        }
         let trail = self.flights.trail_mut(slot);
         trail.past.push(Past { route: sent.route, outcome });
         trail.waits = 0;
@@ -437,7 +440,9 @@ impl<'a> World<'a> {
         let flight = self.flights.get(slot);
         let client = &self.spec.classes[usize::from(flight.class)].client;
         let good = self.now.since(flight.arrived) <= client.allows(flight.output);
-        self.recorder.spent(cost, output, good);
+        if self.recorder.measures(flight.arrived) {
+            self.recorder.spent(cost, output, good);
+        }
         let ttft = (flight.flags & STREAMED != 0 && flight.first_us != NONE).then(|| {
             let first = flight.sent + Span(u64::from(flight.first_us) * 1_000);
             first.since(flight.arrived)
