@@ -211,7 +211,7 @@ impl<'a> World<'a> {
         match event.kind() {
             Kind::First => self.first_token(slot),
             Kind::End => self.attempt_ended(slot),
-            Kind::Resume => self.plan(slot),
+            Kind::Resume => self.resumed(slot),
         }
     }
 
@@ -316,17 +316,26 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Calls for the request again after `span`; a client that gives up meanwhile is gone by then.
+    /// Calls for the request again after `span`, or when its client gives up, if that is earlier.
     fn resume(&mut self, slot: u32, span: Span) {
-        let class = usize::from(self.flights.get(slot).class);
-        let gone = (self.spec.classes[class].client.gives_up)
-            .map(|patience| self.flights.get(slot).arrived + patience);
-        if gone.is_some_and(|gone| self.now + span >= gone) {
-            return self.finish(slot, Verdict::Failed, None);
-        }
         self.seq += 1;
         self.flights.get_mut(slot).seq = self.seq as u32;
-        self.queue.push(Event::new(self.now + span, self.seq, Kind::Resume, slot));
+        let at = (self.now + span).min(self.gone(slot));
+        self.queue.push(Event::new(at, self.seq, Kind::Resume, slot));
+    }
+
+    fn resumed(&mut self, slot: u32) {
+        if self.now >= self.gone(slot) {
+            return self.finish(slot, Verdict::Failed, None);
+        }
+        self.plan(slot);
+    }
+
+    /// When the client of a request gives up.
+    fn gone(&self, slot: u32) -> Time {
+        let flight = self.flights.get(slot);
+        let patience = self.spec.classes[usize::from(flight.class)].client.gives_up;
+        patience.map_or(Time::NEVER, |patience| flight.arrived + patience)
     }
 
     fn send(&mut self, slot: u32, attempt: Attempt) {
