@@ -439,7 +439,8 @@ impl<'a> World<'a> {
         let trail = self.flights.trail_mut(slot);
         trail.past.push(Past { route: sent.route, outcome });
         trail.waits = 0;
-        if outcome == Outcome::Cancelled {
+        // Nobody waits any more, or part of the answer has been seen: nothing is left to plan.
+        if matches!(outcome, Outcome::Cancelled | Outcome::StreamBroken { .. }) {
             return self.finish(slot, Verdict::Failed, None);
         }
         self.plan(slot);
@@ -464,11 +465,8 @@ impl<'a> World<'a> {
         let flight = self.flights.get(slot);
         let client = &self.spec.classes[usize::from(flight.class)].client;
         let retryable = matches!(status, 0 | 408 | 409 | 429 | 500..=599);
-        let broken = (self.flights.trail(slot))
-            .and_then(|trail| trail.past.last())
-            .is_some_and(|past| matches!(past.outcome, Outcome::StreamBroken { .. }));
         let asked = self.flights.trail(slot).map_or(0, |trail| trail.asked_again);
-        if broken || !retryable || asked >= client.sdk_retries {
+        if !retryable || asked >= client.sdk_retries {
             return self.finish(slot, Verdict::Failed, None);
         }
         // min(first × 2^n, 8 s), less up to a quarter: the rule of the vendors' Python SDKs, 2026.
