@@ -145,7 +145,7 @@ impl<'a> World<'a> {
         debug_assert!(next >= self.now, "time goes back from {} to {next}", self.now);
         self.now = next;
         if edge == next {
-            self.on_edge();
+            self.on_edges();
         } else if event == next {
             let event = self.queue.pop().expect("peeked above");
             self.on_event(event);
@@ -158,26 +158,37 @@ impl<'a> World<'a> {
         true
     }
 
-    fn on_edge(&mut self) {
-        let (_, fault, begins) = self.edges[self.next_edge];
-        self.next_edge += 1;
-        self.digest.add(self.now, Mark::Edge, fault as u64, u32::from(begins), 0);
-        self.stage.edge(fault, begins);
-        if begins && self.stage.faults[fault].cuts() {
-            self.cut(fault);
+    /// All faults that begin or end now. What they cut breaks when all are in place, so that whatever is
+    /// sent instead meets them all.
+    fn on_edges(&mut self) {
+        let mut cutting = Vec::new();
+        while let Some(&(at, fault, begins)) = self.edges.get(self.next_edge)
+            && at == self.now
+        {
+            self.next_edge += 1;
+            self.digest.add(at, Mark::Edge, fault as u64, u32::from(begins), 0);
+            self.stage.edge(fault, begins);
+            if begins && self.stage.faults[fault].cuts() {
+                cutting.push(fault);
+            }
+        }
+        if !cutting.is_empty() {
+            self.cut(&cutting);
         }
     }
 
-    /// Breaks the attempts in flight on a fault's routes, in slot order. How far a stream had come is not
-    /// known any more; half its output is what it has given on average.
-    fn cut(&mut self, fault: usize) {
-        let routes = self.stage.faults[fault].fault.routes.clone();
-        let failure = self.stage.faults[fault].cut_with();
-        let hit: Vec<u32> = (self.flights.all().iter().enumerate())
-            .filter(|(_, f)| f.flags & FLYING != 0 && routes.binary_search(&f.route).is_ok())
-            .map(|(slot, _)| slot as u32)
+    /// Breaks the attempts in flight on these faults' routes, in slot order. How far a stream had come is
+    /// not known any more; half its output is what it has given on average.
+    fn cut(&mut self, faults: &[usize]) {
+        let cutter = |flight: &Flight| {
+            let active = (faults.iter().map(|&fault| &self.stage.faults[fault]))
+                .find(|active| active.fault.routes.binary_search(&flight.route).is_ok())?;
+            (flight.flags & FLYING != 0).then(|| active.cut_with())
+        };
+        let hit: Vec<(u32, Failure)> = (self.flights.all().iter().enumerate())
+            .filter_map(|(slot, flight)| Some((slot as u32, cutter(flight)?)))
             .collect();
-        for slot in hit {
+        for (slot, failure) in hit {
             let now = self.now;
             let flight = self.flights.get_mut(slot);
             let since = now.since(flight.sent).0 / 1_000;
