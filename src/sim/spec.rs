@@ -331,7 +331,8 @@ pub enum LimitRules {
 pub struct Gateway {
     /// Added to every attempt: the gateway's own work.
     pub overhead: Span,
-    /// Attempts that may be in flight at once; a request beyond that is shed with a 503.
+    /// Attempts that may be in flight at once; a request beyond that is shed with a 503, which the client's
+    /// SDK may answer by asking again. Retries that the policy plans are not shed.
     pub max_in_flight: u32,
 }
 

@@ -22,6 +22,9 @@ use super::workload::{Arrival, Workload};
 const PLAN: u64 = name("plan");
 const SDK: u64 = name("sdk backoff");
 
+/// The status of a request for which the gateway has no room.
+const SHED: u16 = 503;
+
 /// One run in progress.
 pub struct World<'a> {
     spec: &'a Spec,
@@ -126,7 +129,7 @@ impl<'a> World<'a> {
         self.ledger.close(&self.flights, unfinished);
         let events = self.digest.events();
         let tape =
-            self.recorder.finish(unfinished, self.digest.value(), events, self.flights.open_max);
+            self.recorder.finish(unfinished, self.digest.value(), events, self.flights.flying_max);
         self.ledger.balance(&tape)?;
         Ok(tape)
     }
@@ -250,7 +253,7 @@ impl<'a> World<'a> {
             self.recorder.offered(self.now);
             self.pending += 1;
         }
-        let shed = self.flights.open >= self.spec.gateway.max_in_flight.min(SLOTS_MAX - 1);
+        let shed = self.full();
         self.digest.add(self.now, Mark::Arrival, arrival.luck, u32::from(shed), 0);
         let flight = Flight {
             arrived: self.now,
@@ -272,7 +275,7 @@ impl<'a> World<'a> {
         };
         let slot = self.flights.insert(flight);
         if shed {
-            return self.finish(slot, Verdict::Shed, None);
+            return self.refused(slot, SHED, Verdict::Shed);
         }
         let request = Request {
             id: arrival.luck,
@@ -323,7 +326,7 @@ impl<'a> World<'a> {
                 self.flights.trail_mut(slot).waits += 1;
                 self.resume(slot, span);
             }
-            Step::Stop { status } => self.stopped(slot, status),
+            Step::Stop { status } => self.refused(slot, status, Verdict::Failed),
         }
     }
 
@@ -339,7 +342,20 @@ impl<'a> World<'a> {
         if self.now >= self.gone(slot) {
             return self.finish(slot, Verdict::Failed, None);
         }
+        let trail = self.flights.trail(slot);
+        // Whoever waited for the policy is inside already; a client that asks again is not.
+        let inside = trail.is_some_and(|trail| trail.waits > 0);
+        if !inside && self.full() {
+            let tried = trail.is_some_and(|trail| !trail.past.is_empty());
+            return self.refused(slot, SHED, if tried { Verdict::Failed } else { Verdict::Shed });
+        }
         self.plan(slot);
+    }
+
+    /// Whether the gateway has as many attempts in flight as it may.
+    fn full(&self) -> bool {
+        let flights = &self.flights;
+        flights.flying >= self.spec.gateway.max_in_flight || flights.open >= SLOTS_MAX - 1
     }
 
     /// When the client of a request gives up.
@@ -363,6 +379,7 @@ impl<'a> World<'a> {
         }
         let flight = self.flights.get_mut(slot);
         let draft = self.stage.draft(now, flight, &attempt, visits as u64);
+        let streamed = flight.flags & STREAMED != 0;
         flight.sent = now;
         flight.tag = attempt.tag;
         flight.route = route;
@@ -371,9 +388,9 @@ impl<'a> World<'a> {
         flight.first_us = draft.first_us;
         flight.ending = draft.ending;
         flight.flags = (flight.flags & (OPEN | STREAMED)) | FLYING | draft.flags;
-        let streamed = flight.flags & STREAMED != 0;
-        self.digest.add(now, Mark::Send, flight.luck, route, 0);
-        let arrived = flight.arrived;
+        let (luck, arrived) = (flight.luck, flight.arrived);
+        self.flights.takes_off();
+        self.digest.add(now, Mark::Send, luck, route, 0);
         self.recorder.attempted(arrived, now, route, first);
         self.ledger.opened(route, self.recorder.measures(arrived));
         self.schedule(&draft, seq, slot, streamed);
@@ -422,6 +439,8 @@ impl<'a> World<'a> {
         let (route, started) = (flight.route, flight.sent);
         let outcome = flight.ending.outcome(flight.prompt, flight.output, flight.first_us);
         flight.flags &= !FLYING;
+        self.flights.flying -= 1;
+        let flight = self.flights.get(slot);
         let answered = matches!(outcome, Outcome::Done { .. } | Outcome::StreamBroken { .. });
         let output = self.stage.settle(now, flight, outcome);
         let cost = if output > 0 || answered {
@@ -471,14 +490,15 @@ impl<'a> World<'a> {
         self.finish(slot, if good { Verdict::Good } else { Verdict::Late }, ttft);
     }
 
-    /// The policy gave up. The client's SDK may ask again.
-    fn stopped(&mut self, slot: u32, status: u16) {
+    /// The gateway answers with an error: the policy gave up, or there is no room. The client's SDK may ask
+    /// again; if it does not, `verdict` is the result.
+    fn refused(&mut self, slot: u32, status: u16, verdict: Verdict) {
         let flight = self.flights.get(slot);
         let client = &self.spec.classes[usize::from(flight.class)].client;
         let retryable = matches!(status, 0 | 408 | 409 | 429 | 500..=599);
         let asked = self.flights.trail(slot).map_or(0, |trail| trail.asked_again);
         if !retryable || asked >= client.sdk_retries {
-            return self.finish(slot, Verdict::Failed, None);
+            return self.finish(slot, verdict, None);
         }
         // min(first × 2^n, 8 s), less up to a quarter: the rule of the vendors' Python SDKs, 2026.
         let full = client.sdk_backoff.as_secs_f64() * f64::from(1u32 << asked.min(16));
