@@ -111,9 +111,11 @@ impl Recorder {
         self.tape.arrivals[bin].offered += 1;
     }
 
-    /// An attempt started.
+    /// An attempt started, for a request that had arrived at `arrived`. Totals follow the request, bins the
+    /// attempt.
     #[inline]
-    pub fn attempted(&mut self, at: Time, route: u32, first: bool) {
+    pub fn attempted(&mut self, arrived: Time, at: Time, route: u32, first: bool) {
+        self.tape.totals.attempts += u64::from(self.measures(arrived));
         if at >= self.tape.measured_until {
             return;
         }
@@ -132,9 +134,12 @@ impl Recorder {
         }
     }
 
-    /// An attempt that had started at `at` ended.
+    /// An attempt that had started at `at` ended, for a request that had arrived at `arrived`.
     #[inline]
-    pub fn ended(&mut self, at: Time, route: u32, outcome: Outcome) {
+    pub fn ended(&mut self, arrived: Time, at: Time, route: u32, outcome: Outcome) {
+        if matches!(outcome, Outcome::RateLimited { .. }) {
+            self.tape.totals.rate_limited += u64::from(self.measures(arrived));
+        }
         if at >= self.tape.measured_until {
             return;
         }
@@ -184,7 +189,7 @@ impl Recorder {
         }
     }
 
-    /// Money and tokens of an attempt, and whether its request became good.
+    /// Money and tokens of an attempt for a measured request, and whether that became good.
     #[inline]
     pub fn spent(&mut self, nano_usd: u64, output_tokens: u32, good: bool) {
         let totals = &mut self.tape.totals;
@@ -237,9 +242,6 @@ impl Recorder {
         }
         let mut tape = self.tape;
         tape.totals.unfinished = unfinished;
-        tape.totals.attempts = tape.route_totals.iter().map(|r| u64::from(r.attempts)).sum();
-        tape.totals.rate_limited =
-            tape.route_totals.iter().map(|r| u64::from(r.rate_limited)).sum();
         tape.latency_bins = self.coarse.iter().map(percentiles).collect();
         (tape.digest, tape.events, tape.in_flight_max) = (digest, events, in_flight);
         debug_assert_eq!(tape.arrivals.len(), self.bins);

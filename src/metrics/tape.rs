@@ -65,7 +65,7 @@ pub struct Totals {
     pub shed: u64,
     /// Still under way at the end of the run.
     pub unfinished: u64,
-    /// Attempts made.
+    /// Attempts made, those after the horizon included (as in all totals; bins end with the horizon).
     pub attempts: u64,
     /// Attempts refused with a 429.
     pub rate_limited: u64,

@@ -210,7 +210,8 @@ pub enum Sees {
 /// A way to route. One object per gateway process; it owns all its state.
 pub trait Policy: Send {
     /// What to do next with `request`, whose ended attempts are `past`. `waits` counts the [`Step::Wait`]s since
-    /// the last of them; `luck` is fresh for every call.
+    /// the last of them; `luck` is fresh for every call. Not called after [`Outcome::StreamBroken`] and
+    /// [`Outcome::Cancelled`], which end the request.
     fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, luck: u64) -> Step;
 
     /// A response began: its status class is fine and its headers said `limits`.
@@ -227,7 +228,8 @@ pub trait Policy: Send {
         false
     }
 
-    /// When [`Policy::on_wake`] is to be called next; `None` for never.
+    /// When [`Policy::on_wake`] is to be called next; `None` for never. Asked at the start and after each
+    /// [`Policy::on_wake`].
     fn next_wake(&self) -> Option<Time> {
         None
     }

@@ -298,9 +298,7 @@ impl Patience {
         let (after, ending) = match failure {
             Failure::Status(status) => (after, Ending::of_status(status)),
             Failure::RateLimited(hint) => {
-                draft.first_us = hint.map_or(NONE, |hint| {
-                    u32::try_from(hint.0.div_ceil(1_000_000)).unwrap_or(NONE - 1).min(NONE - 1)
-                });
+                draft.first_us = hint_ms(hint);
                 (after, Ending::RateLimited)
             }
             Failure::Refused(class) => (after, Ending::Refused(class)),
@@ -333,7 +331,8 @@ impl Patience {
         draft.end = end;
         draft.ending = ending;
         // Micros saturate at 71 minutes, just below "none".
-        let heard = end.is_none_or(|end| self.now + first <= end) && ending != Ending::Cancelled;
+        // A client that leaves with the stall has heard nothing; one that hangs up later may have.
+        let heard = end.is_none_or(|end| self.now + first <= end) && !toll.cancelled;
         draft.first_us = if heard {
             u32::try_from(first.0 / 1_000).unwrap_or(NONE - 1).min(NONE - 1)
         } else {
@@ -354,7 +353,7 @@ impl Patience {
         if self.total < end {
             end = self.total;
             let begun = self.streamed && byte <= self.total;
-            ending = if begun { broken(byte, whole, end) } else { Ending::Timeout };
+            ending = if begun { broken(byte, whole, end, planned) } else { Ending::Timeout };
         }
         if self.gives_up < end {
             (end, ending) = (self.gives_up, Ending::Cancelled);
@@ -363,8 +362,15 @@ impl Patience {
     }
 }
 
-/// A stream cut at `end` between its first byte and its last.
-fn broken(byte: Span, whole: Span, end: Span) -> Ending {
+/// The hint of a 429 as a flight keeps it: in milliseconds, rounded up.
+pub(super) fn hint_ms(hint: Option<Span>) -> u32 {
+    let millis = |hint: Span| u32::try_from(hint.0.div_ceil(1_000_000)).unwrap_or(NONE - 1);
+    hint.map_or(NONE, |hint| millis(hint).min(NONE - 1))
+}
+
+/// A stream cut at `end`, between its first byte and the end that was planned.
+fn broken(byte: Span, whole: Span, end: Span, planned: Ending) -> Ending {
     let (done, all) = (end.0 - byte.0, (whole.0 - byte.0).max(1));
-    Ending::Broken((done as f64 / all as f64 * 255.0) as u8)
+    let output = if let Ending::Broken(part) = planned { f64::from(part) } else { 255.0 };
+    Ending::Broken((done as f64 / all as f64 * output) as u8)
 }

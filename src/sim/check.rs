@@ -13,6 +13,8 @@ pub(super) struct Ledger {
     opened: Vec<u64>,
     ended: Vec<u64>,
     flying: Vec<u64>,
+    /// Attempts for measured requests, and what they cost.
+    attempts: u64,
     cost: u64,
     unfinished: u64,
     still_open: u64,
@@ -39,6 +41,7 @@ impl Ledger {
             opened: vec![0; routes],
             ended: vec![0; routes],
             flying: vec![0; routes],
+            attempts: 0,
             cost: 0,
             unfinished: 0,
             still_open: 0,
@@ -46,8 +49,9 @@ impl Ledger {
     }
 
     #[inline]
-    pub(super) fn opened(&mut self, route: u32) {
+    pub(super) fn opened(&mut self, route: u32, measured: bool) {
         self.opened[route as usize] += 1;
+        self.attempts += u64::from(measured);
     }
 
     #[inline]
@@ -78,6 +82,7 @@ impl Ledger {
         )?;
         let offered = tape.arrivals.iter().map(|bin| u64::from(bin.offered)).sum();
         equal("offered = sum over bins", totals.offered, offered)?;
+        equal("attempts of measured requests", totals.attempts, self.attempts)?;
         equal("cost = sum over attempts", totals.cost_nano_usd, self.cost)?;
         for (route, opened) in self.opened.iter().enumerate() {
             let closed = self.ended[route] + self.flying[route];

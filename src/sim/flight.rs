@@ -93,6 +93,8 @@ impl Ending {
             402 => Self::Refused(Refusal::Quota),
             403 => Self::Refused(Refusal::ModelAccess),
             410 => Self::Refused(Refusal::ModelGone),
+            // A provider's own timeout is its fault, not the caller's.
+            408 => Self::ServerError(408),
             400..=499 => Self::CallerFault(status),
             _ => Self::ServerError(status),
         }
@@ -119,14 +121,16 @@ pub(super) struct Flights {
     free: Vec<u32>,
     trails: Vec<Trail>,
     free_trails: Vec<u32>,
+    /// Requests that have no result yet.
     pub(super) open: u32,
-    pub(super) open_max: u32,
+    /// Attempts in flight, and the most there were.
+    pub(super) flying: u32,
+    pub(super) flying_max: u32,
 }
 
 impl Flights {
     pub(super) fn insert(&mut self, flight: Flight) -> u32 {
         self.open += 1;
-        self.open_max = self.open_max.max(self.open);
         match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = flight;
@@ -162,6 +166,13 @@ impl Flights {
     #[inline]
     pub(super) fn get_mut(&mut self, slot: u32) -> &mut Flight {
         &mut self.slots[slot as usize]
+    }
+
+    /// Counts an attempt that starts.
+    #[inline]
+    pub(super) fn takes_off(&mut self) {
+        self.flying += 1;
+        self.flying_max = self.flying_max.max(self.flying);
     }
 
     /// Every slot, in use or not.

@@ -213,7 +213,7 @@ pub struct Client {
     pub gives_up: Option<Span>,
     /// How often the client's SDK asks again after a failure (429, 408, 5xx, no answer).
     pub sdk_retries: u32,
-    /// First wait of the SDK; doubled each time, ±25 %, at most 8 s.
+    /// First wait of the SDK; doubled each time, at most 8 s, less up to a quarter by chance.
     pub sdk_backoff: Span,
 }
 
@@ -331,7 +331,8 @@ pub enum LimitRules {
 pub struct Gateway {
     /// Added to every attempt: the gateway's own work.
     pub overhead: Span,
-    /// Attempts that may be in flight at once; a request beyond that is shed with a 503.
+    /// Attempts that may be in flight at once; a request beyond that is shed with a 503, which the client's
+    /// SDK may answer by asking again. Retries that the policy plans are not shed.
     pub max_in_flight: u32,
 }
 

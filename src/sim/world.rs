@@ -10,7 +10,7 @@ use crate::metrics::recorder::{Recorder, Verdict};
 use crate::metrics::{FaultTape, Tape};
 use crate::policy::{Attempt, Past, Policy, Request, RouteView, Sent, Step};
 
-use super::attempt::{Draft, Stage};
+use super::attempt::{Draft, Stage, hint_ms};
 use super::check::{Breach, Ledger};
 use super::digest::{Digest, Mark};
 use super::fault::{Active, Failure, Replication};
@@ -21,6 +21,9 @@ use super::workload::{Arrival, Workload};
 
 const PLAN: u64 = name("plan");
 const SDK: u64 = name("sdk backoff");
+
+/// The status of a request for which the gateway has no room.
+const SHED: u16 = 503;
 
 /// One run in progress.
 pub struct World<'a> {
@@ -150,7 +153,7 @@ impl<'a> World<'a> {
         self.ledger.close(&self.flights, unfinished);
         let events = self.digest.events();
         let tape =
-            self.recorder.finish(unfinished, self.digest.value(), events, self.flights.open_max);
+            self.recorder.finish(unfinished, self.digest.value(), events, self.flights.flying_max);
         self.ledger.balance(&tape)?;
         Ok(tape)
     }
@@ -169,7 +172,7 @@ impl<'a> World<'a> {
         debug_assert!(next >= self.now, "time goes back from {} to {next}", self.now);
         self.now = next;
         if edge == next {
-            self.on_edge();
+            self.on_edges();
         } else if event == next {
             let event = self.queue.pop().expect("peeked above");
             self.on_event(event);
@@ -182,29 +185,44 @@ impl<'a> World<'a> {
         true
     }
 
-    fn on_edge(&mut self) {
-        let (_, fault, begins) = self.edges[self.next_edge];
-        self.next_edge += 1;
-        self.digest.add(self.now, Mark::Edge, fault as u64, u32::from(begins), 0);
-        self.stage.edge(fault, begins);
-        if begins && self.stage.faults[fault].cuts() {
-            self.cut(fault);
+    /// All faults that begin or end now. What they cut breaks when all are in place, so that whatever is
+    /// sent instead meets them all.
+    fn on_edges(&mut self) {
+        let mut cutting = Vec::new();
+        while let Some(&(at, fault, begins)) = self.edges.get(self.next_edge)
+            && at == self.now
+        {
+            self.next_edge += 1;
+            self.digest.add(at, Mark::Edge, fault as u64, u32::from(begins), 0);
+            self.stage.edge(fault, begins);
+            if begins && self.stage.faults[fault].cuts() {
+                cutting.push(fault);
+            }
+        }
+        if !cutting.is_empty() {
+            self.cut(&cutting);
         }
     }
 
-    /// Breaks the attempts in flight on a fault's routes, in slot order.
-    fn cut(&mut self, fault: usize) {
-        let routes = self.stage.faults[fault].fault.routes.clone();
-        let failure = self.stage.faults[fault].cut_with();
-        let hit: Vec<u32> = (self.flights.all().iter().enumerate())
-            .filter(|(_, f)| f.flags & FLYING != 0 && routes.binary_search(&f.route).is_ok())
-            .map(|(slot, _)| slot as u32)
+    /// Breaks the attempts in flight on these faults' routes, in slot order. How far a stream had come is
+    /// not known any more; half its output is what it has given on average.
+    fn cut(&mut self, faults: &[usize]) {
+        let cutter = |flight: &Flight| {
+            let active = (faults.iter().map(|&fault| &self.stage.faults[fault]))
+                .find(|active| active.fault.routes.binary_search(&flight.route).is_ok())?;
+            (flight.flags & FLYING != 0).then(|| active.cut_with())
+        };
+        let hit: Vec<(u32, Failure)> = (self.flights.all().iter().enumerate())
+            .filter_map(|(slot, flight)| Some((slot as u32, cutter(flight)?)))
             .collect();
-        for slot in hit {
+        for (slot, failure) in hit {
             let now = self.now;
             let flight = self.flights.get_mut(slot);
             let since = now.since(flight.sent).0 / 1_000;
-            let streaming = flight.flags & STREAMED != 0 && since >= u64::from(flight.first_us);
+            // A 429 on its way keeps its hint where others keep their first token.
+            let streaming = flight.flags & STREAMED != 0
+                && flight.ending != Ending::RateLimited
+                && since >= u64::from(flight.first_us);
             flight.ending = match failure {
                 _ if streaming => Ending::Broken(127),
                 Failure::Status(status) => Ending::of_status(status),
@@ -213,7 +231,10 @@ impl<'a> World<'a> {
                 Failure::Hang | Failure::Unreachable => Ending::Unreachable,
             };
             if !streaming {
-                flight.first_us = NONE;
+                flight.first_us = match failure {
+                    Failure::RateLimited(hint) => hint_ms(hint),
+                    _ => NONE,
+                };
             }
             self.attempt_ended(slot);
         }
@@ -228,7 +249,7 @@ impl<'a> World<'a> {
         match event.kind() {
             Kind::First => self.first_token(slot),
             Kind::End => self.attempt_ended(slot),
-            Kind::Resume => self.plan(slot),
+            Kind::Resume => self.resumed(slot),
         }
     }
 
@@ -256,7 +277,7 @@ impl<'a> World<'a> {
             self.recorder.offered(self.now);
             self.pending += 1;
         }
-        let shed = self.flights.open >= self.spec.gateway.max_in_flight.min(SLOTS_MAX - 1);
+        let shed = self.full();
         self.digest.add(self.now, Mark::Arrival, arrival.luck, u32::from(shed), 0);
         let flight = Flight {
             arrived: self.now,
@@ -278,7 +299,7 @@ impl<'a> World<'a> {
         };
         let slot = self.flights.insert(flight);
         if shed {
-            return self.conclude(slot, Verdict::Shed, None);
+            return self.refused(slot, SHED, Verdict::Shed);
         }
         let request = Request {
             id: arrival.luck,
@@ -329,21 +350,43 @@ impl<'a> World<'a> {
                 self.flights.trail_mut(slot).waits += 1;
                 self.resume(slot, span);
             }
-            Step::Stop { status } => self.stopped(slot, status),
+            Step::Stop { status } => self.refused(slot, status, Verdict::Failed),
         }
     }
 
-    /// Calls for the request again after `span`; a client that gives up meanwhile is gone by then.
+    /// Calls for the request again after `span`, or when its client gives up, if that is earlier.
     fn resume(&mut self, slot: u32, span: Span) {
-        let class = usize::from(self.flights.get(slot).class);
-        let gone = (self.spec.classes[class].client.gives_up)
-            .map(|patience| self.flights.get(slot).arrived + patience);
-        if gone.is_some_and(|gone| self.now + span >= gone) {
-            return self.conclude(slot, Verdict::Failed, None);
-        }
         self.seq += 1;
         self.flights.get_mut(slot).seq = self.seq as u32;
-        self.queue.push(Event::new(self.now + span, self.seq, Kind::Resume, slot));
+        let at = (self.now + span).min(self.gone(slot));
+        self.queue.push(Event::new(at, self.seq, Kind::Resume, slot));
+    }
+
+    fn resumed(&mut self, slot: u32) {
+        if self.now >= self.gone(slot) {
+            return self.conclude(slot, Verdict::Failed, None);
+        }
+        let trail = self.flights.trail(slot);
+        // Whoever waited for the policy is inside already; a client that asks again is not.
+        let inside = trail.is_some_and(|trail| trail.waits > 0);
+        if !inside && self.full() {
+            let tried = trail.is_some_and(|trail| !trail.past.is_empty());
+            return self.refused(slot, SHED, if tried { Verdict::Failed } else { Verdict::Shed });
+        }
+        self.plan(slot);
+    }
+
+    /// Whether the gateway has as many attempts in flight as it may.
+    fn full(&self) -> bool {
+        let flights = &self.flights;
+        flights.flying >= self.spec.gateway.max_in_flight || flights.open >= SLOTS_MAX - 1
+    }
+
+    /// When the client of a request gives up.
+    fn gone(&self, slot: u32) -> Time {
+        let flight = self.flights.get(slot);
+        let patience = self.spec.classes[usize::from(flight.class)].client.gives_up;
+        patience.map_or(Time::NEVER, |patience| flight.arrived + patience)
     }
 
     fn send(&mut self, slot: u32, attempt: Attempt) {
@@ -360,6 +403,7 @@ impl<'a> World<'a> {
         }
         let flight = self.flights.get_mut(slot);
         let draft = self.stage.draft(now, flight, &attempt, visits as u64);
+        let streamed = flight.flags & STREAMED != 0;
         flight.sent = now;
         flight.tag = attempt.tag;
         flight.route = route;
@@ -368,10 +412,11 @@ impl<'a> World<'a> {
         flight.first_us = draft.first_us;
         flight.ending = draft.ending;
         flight.flags = (flight.flags & (OPEN | STREAMED)) | FLYING | draft.flags;
-        let streamed = flight.flags & STREAMED != 0;
-        self.digest.add(now, Mark::Send, flight.luck, route, 0);
-        self.recorder.attempted(now, route, first);
-        self.ledger.opened(route);
+        let (luck, arrived) = (flight.luck, flight.arrived);
+        self.flights.takes_off();
+        self.digest.add(now, Mark::Send, luck, route, 0);
+        self.recorder.attempted(arrived, now, route, first);
+        self.ledger.opened(route, self.recorder.measures(arrived));
         self.schedule(&draft, seq, slot, streamed);
     }
 
@@ -418,6 +463,8 @@ impl<'a> World<'a> {
         let (route, started) = (flight.route, flight.sent);
         let outcome = flight.ending.outcome(flight.prompt, flight.output, flight.first_us);
         flight.flags &= !FLYING;
+        self.flights.flying -= 1;
+        let flight = self.flights.get(slot);
         let answered = matches!(outcome, Outcome::Done { .. } | Outcome::StreamBroken { .. });
         let output = self.stage.settle(now, flight, outcome);
         let cost = if output > 0 || answered {
@@ -425,10 +472,10 @@ impl<'a> World<'a> {
         } else {
             0
         };
-        let luck = flight.luck;
+        let (luck, arrived) = (flight.luck, flight.arrived);
         self.digest.add(now, Mark::End, luck, route, outcome.status());
-        self.recorder.ended(started, route, outcome);
-        self.ledger.ended(route, cost);
+        self.recorder.ended(arrived, started, route, outcome);
+        self.ledger.ended(route, if self.recorder.measures(arrived) { cost } else { 0 });
         if answered
             // Headers of a response whose first token was reported have been told already.
             && !sent.heard
@@ -440,11 +487,14 @@ impl<'a> World<'a> {
         if outcome.is_done() {
             return self.done(slot, cost, output);
         }
-        self.recorder.spent(cost, output, false);
+        if self.recorder.measures(arrived) {
+            self.recorder.spent(cost, output, false);
+        }
         let trail = self.flights.trail_mut(slot);
         trail.past.push(Past { route: sent.route, outcome });
         trail.waits = 0;
-        if outcome == Outcome::Cancelled {
+        // Nobody waits any more, or part of the answer has been seen: nothing is left to plan.
+        if matches!(outcome, Outcome::Cancelled | Outcome::StreamBroken { .. }) {
             return self.conclude(slot, Verdict::Failed, None);
         }
         self.plan(slot);
@@ -454,7 +504,9 @@ impl<'a> World<'a> {
         let flight = self.flights.get(slot);
         let client = &self.spec.classes[usize::from(flight.class)].client;
         let good = self.now.since(flight.arrived) <= client.allows(flight.output);
-        self.recorder.spent(cost, output, good);
+        if self.recorder.measures(flight.arrived) {
+            self.recorder.spent(cost, output, good);
+        }
         let ttft = (flight.flags & STREAMED != 0 && flight.first_us != NONE).then(|| {
             let first = flight.sent + Span(u64::from(flight.first_us) * 1_000);
             first.since(flight.arrived)
@@ -462,17 +514,15 @@ impl<'a> World<'a> {
         self.conclude(slot, if good { Verdict::Good } else { Verdict::Late }, ttft);
     }
 
-    /// The policy gave up. The client's SDK may ask again.
-    fn stopped(&mut self, slot: u32, status: u16) {
+    /// The gateway answers with an error: the policy gave up, or there is no room. The client's SDK may ask
+    /// again; if it does not, `verdict` is the result.
+    fn refused(&mut self, slot: u32, status: u16, verdict: Verdict) {
         let flight = self.flights.get(slot);
         let client = &self.spec.classes[usize::from(flight.class)].client;
         let retryable = matches!(status, 0 | 408 | 409 | 429 | 500..=599);
-        let broken = (self.flights.trail(slot))
-            .and_then(|trail| trail.past.last())
-            .is_some_and(|past| matches!(past.outcome, Outcome::StreamBroken { .. }));
         let asked = self.flights.trail(slot).map_or(0, |trail| trail.asked_again);
-        if broken || !retryable || asked >= client.sdk_retries {
-            return self.conclude(slot, Verdict::Failed, None);
+        if !retryable || asked >= client.sdk_retries {
+            return self.conclude(slot, verdict, None);
         }
         // min(first × 2^n, 8 s), less up to a quarter: the rule of the vendors' Python SDKs, 2026.
         let full = client.sdk_backoff.as_secs_f64() * f64::from(1u32 << asked.min(16));
