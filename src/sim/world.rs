@@ -46,6 +46,10 @@ pub struct World<'a, Q = Wheel> {
     /// Measured requests that have no result yet.
     pending: u64,
     arrivals_until: Time,
+    /// When to look again whether the run is over, after the horizon.
+    next_look: Time,
+    /// Requests that arrived, measured or not.
+    arrived: u64,
     first_tokens: bool,
     trail: Trail,
 }
@@ -124,6 +128,8 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             ledger: Ledger::new(spec.pool.routes.len()),
             pending: 0,
             arrivals_until: Time(spec.horizon.0) + patience,
+            next_look: Time(spec.horizon.0),
+            arrived: 0,
             first_tokens: policy.wants_first_token(),
             trail: Trail::default(),
             spec,
@@ -134,7 +140,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     }
 
     /// Runs to the end: through the horizon, and on (arrivals too) until every measured request has its
-    /// result or the longest deadline has passed.
+    /// result or is past its deadline.
     ///
     /// # Errors
     /// [`Breach`] if the books do not balance: a bug in the simulator or in the policy.
@@ -167,9 +173,10 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         let unfinished = self.pending;
         self.ledger.close(&self.flights, unfinished);
         let events = self.digest.events();
-        let tape =
+        let mut tape =
             self.recorder.finish(unfinished, self.digest.value(), events, self.flights.flying_max);
         self.ledger.balance(&tape)?;
+        tape.arrived = self.arrived;
         Ok(tape)
     }
 
@@ -186,7 +193,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             self.on_event(event);
             return true;
         }
-        if other >= last {
+        if other >= last || (other >= self.next_look && self.settled(other)) {
             return false;
         }
         self.now = other;
@@ -199,6 +206,18 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             self.on_arrival(&arrival);
         }
         true
+    }
+
+    /// Whether, after the horizon, no measured request can become good any more. Looks once a virtual second.
+    #[cold]
+    fn settled(&mut self, now: Time) -> bool {
+        self.next_look = now + Span::from_secs(1);
+        self.flights.all().iter().all(|flight| {
+            let client = &self.spec.classes[usize::from(flight.class)].client;
+            flight.flags & OPEN == 0
+                || !self.recorder.measures(flight.arrived)
+                || flight.arrived + client.allows(flight.output) < now
+        })
     }
 
     /// All faults that begin or end now. What they cut breaks when all are in place, so that whatever is
@@ -289,6 +308,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     }
 
     fn on_arrival(&mut self, arrival: &Arrival) {
+        self.arrived += 1;
         if self.recorder.measures(self.now) {
             self.recorder.offered(self.now);
             self.pending += 1;
