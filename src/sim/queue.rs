@@ -253,13 +253,13 @@ mod tests {
     fn the_wheel_gives_what_the_heap_gives() {
         let (mut heap, mut wheel) = (Heap::default(), Wheel::default());
         let (mut now, mut seq, mut popped) = (0u64, 0u64, 0u32);
-        for step in 0..300_000u64 {
+        for step in 0..100_000u64 {
             let word = mix(11, step);
             // An arrival some time ahead; due events up to it come first, in the same order.
-            now += match word % 100 {
-                0 => 900_000_000,
-                1 => 400_000_000_000,
-                n => n * 3_000,
+            now += match word % 10_000 {
+                0 => 400_000_000_000,
+                1..10 => 900_000_000,
+                n => n % 100 * 3_000,
             };
             while let Some(event) = heap.pop_until(Time(now)) {
                 assert_eq!(wheel.pop_until(Time(now)), Some(event));
@@ -280,7 +280,7 @@ mod tests {
                 wheel.push(event);
             }
         }
-        assert!(popped > 200_000, "{popped}");
+        assert!(popped > 50_000, "{popped}");
     }
 
     #[test]
