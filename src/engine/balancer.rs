@@ -2,20 +2,19 @@
 //! locks and without allocation; everything slow happens in [`Engine::tick`].
 
 use super::cell::{Board, Counters};
-use super::hold::HoldClass;
+use super::feedback::Live;
 use super::identity::{
     Allowed, ModelKey, Need, NoRoute, Past, ProviderKey, Route, RouteKey, Ticket,
 };
 use super::luck::{mix, unit};
-use super::outcome::{Limits, Outcome};
 use super::param::ParamError;
 use super::params::Params;
 use super::select::Table;
 use super::sharing::Report;
 use super::snapshot::Snapshot;
-use super::sync::{AtomicU64, Mutex, Ordering, Swap};
+use super::sync::{Mutex, Ordering, Swap};
 use super::tick::{Change, Control};
-use super::time::{Span, Time};
+use super::time::Time;
 
 /// An adaptive balancer: error, latency, utilization and momentum into weights, weights into a draw.
 ///
@@ -25,20 +24,10 @@ use super::time::{Span, Time};
 /// clock of the host's choice; `luck` is a fresh random word per decision.
 #[derive(Debug)]
 pub struct Engine {
-    board: Board,
-    snapshot: Swap<Snapshot>,
+    pub(super) board: Board,
+    pub(super) snapshot: Swap<Snapshot>,
     control: Mutex<Control>,
-    live: Live,
-}
-
-/// The few parameters that reporting threads need, changed in place.
-#[derive(Debug)]
-struct Live {
-    limited_floor: AtomicU64,
-    limited_default: AtomicU64,
-    holds: AtomicU64,
-    headroom_floor_ppm: AtomicU64,
-    headroom_pause: AtomicU64,
+    pub(super) live: Live,
 }
 
 /// How often a draw that hit a tried or just-excluded route is repeated before the exact scan.
@@ -48,7 +37,7 @@ impl Engine {
     /// An engine without routes, for a host of a few threads.
     ///
     /// # Errors
-    /// [`ParamError::Contradiction`] if the parameters contradict each other.
+    /// What [`Params::check`] finds.
     pub fn new(params: Params, now: Time) -> Result<Self, ParamError> {
         Self::with_shards(params, now, 8)
     }
@@ -86,15 +75,15 @@ impl Engine {
     /// Takes a route out of selection. Open tickets stay valid.
     pub fn remove(&self, key: RouteKey, now: Time) {
         let mut control = self.control.lock().expect("no holder of this lock panics");
-        control.remove(key);
+        control.remove(key, now);
         self.snapshot.store(control.publish(&self.board, now));
     }
 
-    /// Changes parameters while running, all or nothing. A new `interval` or window starts its windows empty;
-    /// everything else takes effect at the next tick.
+    /// Changes parameters while running, all or nothing. A new `interval` or window starts all windows empty;
+    /// selection and limits heed the new values at once, scores and states at the next tick.
     ///
     /// # Errors
-    /// [`ParamError::Contradiction`]; then nothing has changed.
+    /// What [`Params::check`] finds; then nothing has changed.
     pub fn set_params(&self, params: Params, now: Time) -> Result<(), ParamError> {
         params.check()?;
         let mut control = self.control.lock().expect("no holder of this lock panics");
@@ -130,7 +119,7 @@ impl Engine {
     /// Tells the engine of a clean past, so that it starts in mid-life.
     pub fn remember(&self, now: Time, pasts: &[(RouteKey, Past)]) {
         let mut control = self.control.lock().expect("no holder of this lock panics");
-        control.remember(now, pasts);
+        control.remember(pasts);
         self.snapshot.store(control.publish(&self.board, now));
     }
 
@@ -153,7 +142,7 @@ impl Engine {
             for redraw in 0..=REDRAWS {
                 let Some(slot) = table.draw(mix(luck, redraw)) else { break };
                 let gate = self.board.gates.get(slot);
-                if gate.excluded_until() <= now && !is_tried(need, slot) {
+                if snapshot.admits(gate, now) && !is_tried(need, slot) {
                     let generation = gate.generation.load(Ordering::Relaxed);
                     return Ok(self.open(slot, generation, now, 0));
                 }
@@ -163,7 +152,8 @@ impl Engine {
     }
 
     /// Opens an attempt on a route that the host chose itself (an explicit pin, a retry on the same key):
-    /// selection is bypassed, the attempt counts like any other.
+    /// selection is bypassed, the attempt counts like any other. On a held route it is the check, unless one is
+    /// under way.
     ///
     /// # Errors
     /// [`NoRoute`] if the route was replaced by another.
@@ -172,7 +162,7 @@ impl Engine {
         if gate.generation.load(Ordering::Relaxed) != key.generation {
             return Err(NoRoute { retry_at: None });
         }
-        Ok(self.open(key.slot, key.generation, now, 0))
+        Ok(self.open_anyway(key.slot, key.generation, now))
     }
 
     /// The exact choice, when redrawing found nothing: probabilities of the snapshot, renormalised over what
@@ -191,9 +181,8 @@ impl Engine {
             !is_tried(need, slot)
                 && filter.is_none_or(|p| snapshot.rows[slot as usize].provider == p.0)
         };
-        let until = |slot: u32| self.board.gates.get(slot).excluded_until();
-        let usable =
-            table.odds.iter().copied().filter(|&(slot, _)| fits(slot) && until(slot) <= now);
+        let admits = |slot: u32| snapshot.admits(self.board.gates.get(slot), now);
+        let usable = table.odds.iter().copied().filter(|&(slot, _)| fits(slot) && admits(slot));
         let total: f64 = usable.clone().map(|(_, p)| p).sum();
         let mut left = unit(mix(luck, REDRAWS + 1)) * total;
         let mut chosen = None;
@@ -208,14 +197,15 @@ impl Engine {
         if let Some(slot) = chosen {
             return Ok(self.open(slot, generation(slot), now, 0));
         }
-        let ends = |slot: u32| until(slot).min(snapshot.rows[slot as usize].until).max(now);
-        let first = table.members.iter().copied().filter(|&slot| fits(slot));
-        match first.min_by_key(|&slot| (ends(slot), slot)) {
-            Some(slot) if snapshot.params.fail_open != 0.0 => {
-                Ok(self.open(slot, generation(slot), now, 0))
+        let ends = |slot: u32| snapshot.ends(self.board.gates.get(slot), slot, now);
+        let fitting = table.members.iter().copied().filter(|&slot| fits(slot));
+        // A refused key is the last resort: an excluded one may serve, it hardly will.
+        let held = |slot: u32| self.board.gates.get(slot).held() != 0;
+        match fitting.clone().min_by_key(|&slot| (held(slot), ends(slot), slot)) {
+            Some(slot) if snapshot.params.fail_open != 0.0 || admits(slot) => {
+                Ok(self.open_anyway(slot, generation(slot), now))
             }
-            Some(slot) => Err(NoRoute { retry_at: Some(ends(slot)) }),
-            None => Err(NoRoute { retry_at: None }),
+            _ => Err(NoRoute { retry_at: fitting.map(ends).min() }),
         }
     }
 
@@ -223,140 +213,26 @@ impl Engine {
     #[cold]
     fn check(&self, snapshot: &Snapshot, now: Time, need: &Need<'_>) -> Option<Ticket> {
         let (table, filter) = snapshot.table(need)?;
-        let due = snapshot.checks.iter().find(|check| {
-            check.due <= now
-                && table.members.binary_search(&check.slot).is_ok()
+        let due = snapshot.checks.iter().take_while(|check| check.due <= now).find(|check| {
+            table.members.binary_search(&check.slot).is_ok()
                 && filter.is_none_or(|p| snapshot.rows[check.slot as usize].provider == p.0)
                 && !is_tried(need, check.slot)
-                && self
-                    .board
-                    .shared
-                    .get(check.slot)
-                    .check
-                    .compare_exchange(1, now.0.max(2), Ordering::Relaxed, Ordering::Relaxed)
-                    .is_ok()
+                && self.board.shared.get(check.slot).check.claim(check.due, now)
         })?;
         let generation = snapshot.rows[due.slot as usize].generation;
         Some(self.open(due.slot, generation, now, Ticket::CHECK))
     }
 
+    /// Opens an attempt whatever the route's state; where it is held, as its check.
+    fn open_anyway(&self, slot: u32, generation: u32, now: Time) -> Ticket {
+        let held = self.board.gates.get(slot).held() != 0;
+        let check = held && self.board.shared.get(slot).check.claim_early(now);
+        self.open(slot, generation, now, if check { Ticket::CHECK } else { 0 })
+    }
+
     fn open(&self, slot: u32, generation: u32, now: Time, flags: u32) -> Ticket {
         self.board.counters(slot).open(now);
         Ticket { slot, word: generation << 2 | flags, at: now }
-    }
-
-    /// A response's headers came: what is left of the key's limits. Tell it of successes too.
-    pub fn headers(&self, ticket: Ticket, now: Time, limits: &Limits) {
-        let floor = self.live.headroom_floor_ppm.load(Ordering::Relaxed);
-        if floor == 0 || self.cell(ticket).is_none() {
-            return;
-        }
-        let short = |remaining: Option<u64>, limit: Option<u64>| match (remaining, limit) {
-            (Some(remaining), Some(limit)) => {
-                u128::from(remaining) * 1_000_000 < u128::from(limit) * u128::from(floor)
-            }
-            _ => false,
-        };
-        if short(limits.tokens_remaining, limits.tokens_limit)
-            || short(limits.requests_remaining, limits.requests_limit)
-        {
-            let pause = Span(self.live.headroom_pause.load(Ordering::Relaxed));
-            let pause = limits.reset.map_or(pause, |reset| reset.min(pause));
-            self.board.gates.get(ticket.slot).exclude(now + pause);
-        }
-    }
-
-    /// The first token of a stream arrived: the attempt is no longer silent.
-    pub fn first_token(&self, ticket: &mut Ticket, _now: Time) {
-        if let Some(counters) = self.cell(*ticket)
-            && ticket.word & Ticket::HEARD == 0
-        {
-            counters.hear(ticket.at);
-            ticket.word |= Ticket::HEARD;
-        }
-    }
-
-    /// The attempt ended.
-    pub fn end(&self, ticket: Ticket, now: Time, outcome: Outcome) {
-        let Some(counters) = self.cell(ticket) else { return };
-        if ticket.word & Ticket::HEARD == 0 {
-            counters.hear(ticket.at);
-        }
-        let shared = self.board.shared.get(ticket.slot);
-        match outcome {
-            Outcome::Done { prompt_tokens, output_tokens } => {
-                let tokens = u64::from(prompt_tokens) + u64::from(output_tokens);
-                let nth = counters.done(tokens);
-                let every = (1u64 << shared.shift.load(Ordering::Relaxed)) - 1;
-                if nth & every == 0 {
-                    shared.keep(now.since(ticket.at), prompt_tokens, output_tokens);
-                }
-            }
-            Outcome::RateLimited { retry_after } => {
-                self.error(counters, ticket.slot, now);
-                if self.live.holds.load(Ordering::Relaxed) & 2 != 0 {
-                    self.refused(ticket, now, HoldClass::Limited, retry_after);
-                } else {
-                    self.limited(ticket, now, retry_after);
-                }
-            }
-            Outcome::KeyRefused { class } => {
-                self.error(counters, ticket.slot, now);
-                if self.live.holds.load(Ordering::Relaxed) & 1 != 0 {
-                    self.refused(ticket, now, HoldClass::Refused(class), None);
-                }
-            }
-            Outcome::ServerError { .. }
-            | Outcome::Unreachable
-            | Outcome::Timeout
-            | Outcome::StreamBroken { .. } => self.error(counters, ticket.slot, now),
-            Outcome::CallerFault { .. } | Outcome::Cancelled => counters.void(),
-        }
-        if ticket.is_check() {
-            // Bit 63 marks a verdict; the low bits say which.
-            let verdict = match outcome {
-                Outcome::Done { .. } => 0,
-                Outcome::RateLimited { .. } => HoldClass::Limited.code(),
-                Outcome::KeyRefused { class } => HoldClass::Refused(class).code(),
-                _ => 0xff,
-            };
-            shared.check.store(1 << 63 | verdict, Ordering::Relaxed);
-        }
-    }
-
-    fn error(&self, counters: &Counters, slot: u32, now: Time) {
-        counters.error();
-        self.board.shared.get(slot).last_error.fetch_max(now.0.max(1), Ordering::Relaxed);
-    }
-
-    /// A 429 takes the route out at once: for the hint (at least the floor), or the default.
-    fn limited(&self, ticket: Ticket, now: Time, hint: Option<Span>) {
-        let floor = Span(self.live.limited_floor.load(Ordering::Relaxed));
-        let default = Span(self.live.limited_default.load(Ordering::Relaxed));
-        let wait = hint.map_or(default, |hint| hint.max(floor));
-        self.board.gates.get(ticket.slot).exclude(now + wait);
-        let shared = self.board.shared.get(ticket.slot);
-        shared.last_limited.fetch_max(now.0.max(1), Ordering::Relaxed);
-    }
-
-    /// A lasting refusal takes the route out at once, and with it every model of the key where it concerns
-    /// the whole key. The tick turns it into a hold.
-    fn refused(&self, ticket: Ticket, now: Time, class: HoldClass, hint: Option<Span>) {
-        let word = refusal_word(now, class, hint);
-        let hold = |slot: u32| {
-            self.board.shared.get(slot).refusal.store(word, Ordering::Relaxed);
-            self.board.gates.get(slot).exclude(Time::NEVER);
-        };
-        hold(ticket.slot);
-        if class.whole_key() {
-            let snapshot = self.snapshot.load();
-            let account = snapshot.rows.get(ticket.slot as usize).map(|row| row.account);
-            for (slot, row) in snapshot.rows.iter().enumerate() {
-                if row.active && Some(row.account) == account {
-                    hold(slot as u32);
-                }
-            }
-        }
     }
 
     /// Recomputes weights and states and publishes them. Does nothing before about an interval has passed
@@ -373,8 +249,9 @@ impl Engine {
         self.control.lock().expect("no holder of this lock panics").report(&self.board, now)
     }
 
-    /// Takes a peer's report. The newest per peer counts, once; it is dropped after three intervals without
-    /// another.
+    /// Takes a peer's report, sent at `sent_at` on this engine's clock (where clocks do not agree: when it
+    /// came, less the time it took). The newest per peer counts, once; it is dropped after three intervals
+    /// without another. Holds and windows take effect at the next tick, exclusions at once.
     pub fn hear(&self, peer: u64, sent_at: Time, report: &Report) {
         let mut control = self.control.lock().expect("no holder of this lock panics");
         control.hear(&self.board, peer, sent_at, report);
@@ -422,6 +299,7 @@ impl Engine {
                 weight: row.weight,
                 parts: row.parts,
                 probability: row.probability,
+                hold: row.hold,
             };
             each(key, &view);
         }
@@ -429,7 +307,7 @@ impl Engine {
 
     /// The counters of a ticket's route, unless the slot has another owner by now.
     #[inline]
-    fn cell(&self, ticket: Ticket) -> Option<&Counters> {
+    pub(super) fn cell(&self, ticket: Ticket) -> Option<&Counters> {
         let generation = self.board.gates.get(ticket.slot).generation.load(Ordering::Relaxed);
         (generation == ticket.word >> 2).then(|| self.board.counters(ticket.slot))
     }
@@ -446,45 +324,11 @@ pub struct View {
     pub parts: super::score::Parts,
     /// The probability that the next request for its model goes there.
     pub probability: f64,
+    /// Its hold, if it is held.
+    pub hold: Option<super::hold::Hold>,
 }
 
 #[inline]
 fn is_tried(need: &Need<'_>, slot: u32) -> bool {
     need.tried.iter().any(|key| key.slot == slot)
-}
-
-impl Live {
-    fn new(params: &Params) -> Self {
-        let live = Self {
-            limited_floor: AtomicU64::new(0),
-            limited_default: AtomicU64::new(0),
-            holds: AtomicU64::new(0),
-            headroom_floor_ppm: AtomicU64::new(0),
-            headroom_pause: AtomicU64::new(0),
-        };
-        live.set(params);
-        live
-    }
-
-    fn set(&self, params: &Params) {
-        let secs = |s: f64| Span::from_secs_f64(s).0;
-        self.limited_floor.store(secs(params.backoff_limited_floor), Ordering::Relaxed);
-        self.limited_default.store(secs(params.backoff_limited_default), Ordering::Relaxed);
-        let holds = params.hold_enabled as u64 * (1 + 2 * params.hold_limited as u64);
-        self.holds.store(holds, Ordering::Relaxed);
-        self.headroom_floor_ppm.store((params.headroom_floor * 1e6) as u64, Ordering::Relaxed);
-        self.headroom_pause.store(secs(params.headroom_pause), Ordering::Relaxed);
-    }
-}
-
-/// A refusal as one word for the tick: milliseconds, hint in seconds (0 = none), class.
-pub(crate) fn refusal_word(at: Time, class: HoldClass, hint: Option<Span>) -> u64 {
-    let hint = hint.map_or(0, |hint| hint.0.div_ceil(1_000_000_000).clamp(1, 0xffff));
-    (at.0 / 1_000_000) << 24 | hint << 8 | class.code()
-}
-
-/// The class and the hint of a [`refusal_word`]; `None` for the word 0.
-pub(crate) fn refusal(word: u64) -> Option<(HoldClass, Option<Span>)> {
-    let hint = (word >> 8) & 0xffff;
-    Some((HoldClass::from_code(word & 0xff)?, (hint > 0).then(|| Span::from_secs(hint))))
 }

@@ -7,6 +7,7 @@
 
 use std::sync::OnceLock;
 
+use super::check::CheckCell;
 use super::sync::{AtomicU32, AtomicU64, Ordering};
 use super::time::{Span, Time};
 
@@ -14,14 +15,10 @@ use super::time::{Span, Time};
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub(crate) struct Counters {
-    /// Attempts begun.
+    /// Attempts begun, with the sum of their start times, see [`start`].
     opened: AtomicU64,
-    /// Sum of their start times, in units of 2¹⁶ ns, wrapping.
-    opened_at: AtomicU64,
-    /// Attempts that gave a first sign of life, or ended.
+    /// Those of them that gave a first sign of life, or ended.
     heard: AtomicU64,
-    /// Sum of the start times of those.
-    heard_at: AtomicU64,
     /// Attempts done.
     done: AtomicU64,
     /// Attempts counted as errors.
@@ -35,7 +32,8 @@ pub(crate) struct Counters {
 /// Totals over all shards at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
-    pub(crate) opened: u64,
+    /// Attempts begun, modulo 2²⁴.
+    opened: u64,
     pub(crate) done: u64,
     pub(crate) errors: u64,
     pub(crate) void: u64,
@@ -46,16 +44,31 @@ pub(crate) struct Totals {
     pub(crate) silent_age: Span,
 }
 
+impl Totals {
+    /// Attempts begun since `earlier` (fewer than 2²⁴: 3 million a second at intervals of 5 s).
+    pub(crate) const fn opened_since(&self, earlier: &Self) -> u64 {
+        self.opened.wrapping_sub(earlier.opened) & COUNT
+    }
+
+    /// Whether every attempt begun has ended.
+    pub(crate) const fn idle(&self) -> bool {
+        self.opened.wrapping_sub(self.done + self.errors + self.void) & COUNT == 0
+    }
+}
+
 /// Answers kept for the latency model between two ticks.
 pub(crate) const SAMPLES: usize = 256;
 
 /// What deciding threads read of a route, apart so that thousands of routes stay in the cache.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    /// Not to be used before this moment.
-    pub(crate) excluded_until: AtomicU64,
+    /// Not to be used before this moment. Only ever moved later.
+    excluded_until: AtomicU64,
     /// Which owner of this slot tickets belong to.
     pub(crate) generation: AtomicU32,
+    /// The refusal for which it is held, see [`refusal_word`](super::hold::refusal_word); 0 = not held. The
+    /// first refusal writes it, and only the tick clears it: what comes meanwhile is the same hold.
+    held: AtomicU32,
 }
 
 /// Words of one route that all threads share.
@@ -64,12 +77,10 @@ pub(crate) struct Gate {
 pub(crate) struct Shared {
     /// Time of the last error; 0 = never.
     pub(crate) last_error: AtomicU64,
-    /// Time of the last 429; 0 = never.
-    pub(crate) last_limited: AtomicU64,
-    /// The last lasting refusal: time in ms shifted by 8, or'd with 1 + its class; 0 = none unheard.
-    pub(crate) refusal: AtomicU64,
-    /// State of the check of a held key: 0 = none due, 1 = due, else the time it was sent.
-    pub(crate) check: AtomicU64,
+    /// Until when 429s exclude the route; 0 = never had one.
+    pub(crate) limited_until: AtomicU64,
+    /// The check of a held key.
+    pub(crate) check: CheckCell,
     /// Every 2^shift-th answer is sampled.
     pub(crate) shift: AtomicU32,
     /// Samples written.
@@ -82,9 +93,8 @@ impl Default for Shared {
     fn default() -> Self {
         Self {
             last_error: AtomicU64::new(0),
-            last_limited: AtomicU64::new(0),
-            refusal: AtomicU64::new(0),
-            check: AtomicU64::new(0),
+            limited_until: AtomicU64::new(0),
+            check: CheckCell::default(),
             shift: AtomicU32::new(0),
             sampled: AtomicU64::new(0),
             ring: (0..if cfg!(loom) { 2 } else { SAMPLES }).map(|_| AtomicU64::new(0)).collect(),
@@ -101,20 +111,41 @@ pub(crate) struct Sample {
     pub(crate) output: u32,
 }
 
-/// Start times are summed in these units (65.5 µs): an hour of a million attempts stays far below 2⁶⁴.
-const fn coarse(time: Time) -> u64 {
-    time.0 >> 16
+/// Bits of an attempt count in a word of [`start`].
+const COUNT_BITS: u32 = 24;
+/// Those bits.
+const COUNT: u64 = (1 << COUNT_BITS) - 1;
+/// Start times are summed in units of 2²⁰ ns, about a millisecond.
+const UNIT_BITS: u32 = 20;
+
+/// One attempt and its start time in one word, so that no reader sees the count without the time: the count
+/// in the low bits, the time above. Sums wrap. Differences of two sums are right while fewer than 2²⁴ attempts
+/// lie between them and their ages add up to less than 2³⁹ ms.
+const fn start(at: Time) -> u64 {
+    (at.0 >> UNIT_BITS) << COUNT_BITS | 1
+}
+
+/// Attempts in a difference of two sums of [`start`], and their mean age.
+fn mean_age(sum: u64, now: Time) -> (u64, Span) {
+    let count = sum & COUNT;
+    // More heard than begun: a host ended an attempt twice.
+    if count == 0 || count > COUNT / 2 {
+        return (0, Span::ZERO);
+    }
+    let ages = start(now).wrapping_mul(count).wrapping_sub(sum) >> COUNT_BITS;
+    // Starts a little later than `now` make the sum of ages wrap: no age at all.
+    let known = ages >> (u64::BITS - COUNT_BITS - 1) == 0;
+    (count, if known { Span((ages << UNIT_BITS) / count) } else { Span::ZERO })
 }
 
 impl Counters {
     pub(crate) fn open(&self, now: Time) {
-        self.opened.fetch_add(1, Ordering::Relaxed);
-        self.opened_at.fetch_add(coarse(now), Ordering::Relaxed);
+        self.opened.fetch_add(start(now), Ordering::Relaxed);
     }
 
+    /// Released, so that a reader who sees it sees the attempt's beginning too.
     pub(crate) fn hear(&self, started: Time) {
-        self.heard.fetch_add(1, Ordering::Relaxed);
-        self.heard_at.fetch_add(coarse(started), Ordering::Relaxed);
+        self.heard.fetch_add(start(started), Ordering::Release);
     }
 
     /// Returns how many were done before.
@@ -141,9 +172,46 @@ impl Gate {
     pub(crate) fn exclude(&self, until: Time) {
         self.excluded_until.fetch_max(until.0, Ordering::Relaxed);
     }
+
+    pub(crate) fn held(&self) -> u32 {
+        self.held.load(Ordering::Acquire)
+    }
+
+    /// Holds the route for this refusal; false if it is held already.
+    pub(crate) fn hold(&self, refusal: u32) -> bool {
+        let (new, old) = (Ordering::AcqRel, Ordering::Relaxed);
+        self.held.compare_exchange(0, refusal, new, old).is_ok()
+    }
+
+    /// Ends a hold: the tick's alone to do.
+    pub(crate) fn release(&self) {
+        self.held.store(0, Ordering::Release);
+    }
+
+    /// Hands the slot to another owner.
+    pub(crate) fn renew(&self, generation: u32) {
+        self.generation.store(generation, Ordering::Relaxed);
+        self.excluded_until.store(0, Ordering::Relaxed);
+        self.held.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Shared {
+    /// Forgets the slot's last owner.
+    pub(crate) fn renew(&self) {
+        self.last_error.store(0, Ordering::Relaxed);
+        self.limited_until.store(0, Ordering::Relaxed);
+        self.check.clear();
+    }
+
+    pub(crate) fn limited_until(&self) -> Time {
+        Time(self.limited_until.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn samples_written(&self) -> u64 {
+        self.sampled.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn keep(&self, latency: Span, prompt: u32, output: u32) {
         let at = self.sampled.fetch_add(1, Ordering::Relaxed) as usize % self.ring.len();
         self.ring[at].store(pack(latency, prompt, output), Ordering::Relaxed);
@@ -261,25 +329,20 @@ impl Board {
     /// silent ones negative.
     pub(crate) fn totals(&self, index: u32, now: Time) -> Totals {
         let mut totals = Totals::default();
-        let (mut heard, mut heard_at, mut opened_at) = (0u64, 0u64, 0u64);
+        let (mut heard, mut opened) = (0u64, 0u64);
         for shard in &self.shards {
             let cell = shard.get(index);
-            heard += cell.heard.load(Ordering::Acquire);
-            heard_at = heard_at.wrapping_add(cell.heard_at.load(Ordering::Acquire));
+            heard = heard.wrapping_add(cell.heard.load(Ordering::Acquire));
             totals.done += cell.done.load(Ordering::Relaxed);
             totals.errors += cell.errors.load(Ordering::Relaxed);
             totals.void += cell.void.load(Ordering::Relaxed);
             totals.tokens += cell.tokens.load(Ordering::Relaxed);
         }
         for shard in &self.shards {
-            let cell = shard.get(index);
-            totals.opened += cell.opened.load(Ordering::Acquire);
-            opened_at = opened_at.wrapping_add(cell.opened_at.load(Ordering::Acquire));
+            opened = opened.wrapping_add(shard.get(index).opened.load(Ordering::Relaxed));
         }
-        totals.silent = totals.opened.saturating_sub(heard);
-        if let Some(mean) = opened_at.wrapping_sub(heard_at).checked_div(totals.silent) {
-            totals.silent_age = now.since(Time(mean << 16));
-        }
+        totals.opened = opened & COUNT;
+        (totals.silent, totals.silent_age) = mean_age(opened.wrapping_sub(heard), now);
         totals
     }
 }
@@ -325,12 +388,36 @@ mod tests {
     fn the_age_of_silent_attempts_is_their_mean() {
         let board = Board::new(1);
         board.grow_to(0);
-        board.counters(0).open(Time::from_secs(10));
-        board.counters(0).open(Time::from_secs(20));
-        board.counters(0).open(Time::from_secs(25));
-        board.counters(0).hear(Time::from_secs(25));
-        let totals = board.totals(0, Time::from_secs(30));
+        let at = |secs: u64| Time::from_secs(10_000_000 + secs);
+        let counters = board.counters(0);
+        (0..COUNT).for_each(|_| counters.open(at(0)));
+        (0..COUNT).for_each(|_| counters.hear(at(0)));
+        counters.open(at(10));
+        counters.open(at(20));
+        counters.open(at(25));
+        counters.hear(at(25));
+        let totals = board.totals(0, at(30));
         assert_eq!(totals.silent, 2);
-        assert!((totals.silent_age.as_secs_f64() - 15.0).abs() < 0.001);
+        assert!((totals.silent_age.as_secs_f64() - 15.0).abs() < 0.0011);
+        assert_eq!(board.totals(0, at(5)).silent_age, Span::ZERO, "begun after `now`");
+    }
+
+    #[test]
+    fn a_slot_is_idle_when_all_its_attempts_ended() {
+        let board = Board::new(1);
+        board.grow_to(0);
+        let totals = || board.totals(0, Time::ZERO);
+        let before = totals();
+        let counters = board.counters(0);
+        for _ in 0..3 {
+            counters.open(Time::ZERO);
+            counters.hear(Time::ZERO);
+        }
+        counters.done(5);
+        counters.error();
+        assert!(!totals().idle(), "a stream that was heard is still open");
+        counters.void();
+        assert!(totals().idle());
+        assert_eq!(totals().opened_since(&before), 3);
     }
 }

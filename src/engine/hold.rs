@@ -20,7 +20,7 @@ pub enum HoldClass {
 }
 
 impl HoldClass {
-    pub(crate) const fn code(self) -> u64 {
+    const fn code(self) -> u32 {
         match self {
             Self::Limited => 1,
             Self::Refused(Refusal::Credential) => 2,
@@ -31,7 +31,7 @@ impl HoldClass {
         }
     }
 
-    pub(crate) const fn from_code(code: u64) -> Option<Self> {
+    const fn from_code(code: u32) -> Option<Self> {
         Some(match code {
             1 => Self::Limited,
             2 => Self::Refused(Refusal::Credential),
@@ -60,6 +60,18 @@ impl HoldClass {
     }
 }
 
+/// A refusal as one word, never 0: the hint in seconds, rounded up (0 = none, at most 18 hours), then the class.
+pub(crate) fn refusal_word(class: HoldClass, hint: Option<Span>) -> u32 {
+    let hint = hint.map_or(0, |hint| hint.0.div_ceil(1_000_000_000).clamp(1, 0xffff));
+    (hint << 8) as u32 | class.code()
+}
+
+/// The class and the hint of a [`refusal_word`]; `None` for other words.
+pub(crate) fn refusal(word: u32) -> Option<(HoldClass, Option<Span>)> {
+    let hint = u64::from(word >> 8);
+    Some((HoldClass::from_code(word & 0xff)?, (hint > 0).then(|| Span::from_secs(hint))))
+}
+
 /// A hold in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -77,7 +89,7 @@ pub struct Hold {
 pub(crate) struct Released {
     class: HoldClass,
     rung: u32,
-    at: Time,
+    pub(crate) at: Time,
 }
 
 /// How a check ended.
@@ -85,26 +97,30 @@ pub(crate) struct Released {
 pub(crate) enum Verdict {
     /// Served.
     Served,
-    /// Refused, for this reason.
-    Refused(HoldClass),
+    /// Refused, for this reason, with this hint.
+    Refused(HoldClass, Option<Span>),
     /// It proved nothing (network, 5xx, cancelled).
     Nothing,
 }
 
+impl Released {
+    /// The rung at which a hold of this class at `now` begins.
+    pub(crate) fn rung(&self, class: HoldClass, now: Time, params: &Params) -> u32 {
+        let memory = Span::from_secs_f64(params.hold_memory);
+        if self.class == class && now.since(self.at) < memory { self.rung } else { 0 }
+    }
+}
+
 impl Hold {
-    /// A new hold. With a hint the wait is the hint (at least the floor), else the ladder's.
+    /// A new hold. With a hint the wait is the hint (at least the floor), else the ladder's at `rung`.
     pub(crate) fn begin(
         class: HoldClass,
         now: Time,
         hint: Option<Span>,
-        before: Option<Released>,
+        rung: u32,
         identity: u64,
         params: &Params,
     ) -> Self {
-        let memory = Span::from_secs_f64(params.hold_memory);
-        let rung = before
-            .filter(|released| released.class == class && now.since(released.at) < memory)
-            .map_or(0, |released| released.rung);
         let mut hold = Self { class, since: now, due: now, rung };
         hold.due = now + hold.wait(hint, identity, params);
         hold
@@ -118,17 +134,20 @@ impl Hold {
         identity: u64,
         params: &Params,
     ) -> Option<Self> {
-        let rung = match verdict {
+        let (rung, hint) = match verdict {
             Verdict::Served => return None,
-            Verdict::Refused(class) if class == self.class => self.rung.saturating_add(1),
-            // The old point is settled, a new one is raised.
-            Verdict::Refused(class) => {
-                return Some(Self::begin(class, now, None, None, identity, params));
+            Verdict::Refused(class, hint) if class == self.class => {
+                (self.rung.saturating_add(1), hint)
             }
-            Verdict::Nothing => self.rung,
+            // The old point is settled. A rate limit is a new one only where rate limits hold.
+            Verdict::Refused(HoldClass::Limited, _) if params.hold_limited == 0.0 => return None,
+            Verdict::Refused(class, hint) => {
+                return Some(Self::begin(class, now, hint, 0, identity, params));
+            }
+            Verdict::Nothing => (self.rung, None),
         };
         let mut next = Self { rung, ..self };
-        next.due = now + next.wait(None, identity, params);
+        next.due = now + next.wait(hint, identity, params);
         Some(next)
     }
 
@@ -160,12 +179,12 @@ mod tests {
     fn the_ladder_doubles_to_its_cap_while_the_reason_stays() {
         let params = exact();
         let mut now = Time::from_secs(100);
-        let mut hold = Hold::begin(CREDENTIAL, now, None, None, 9, &params);
+        let mut hold = Hold::begin(CREDENTIAL, now, None, 0, 9, &params);
         let mut waits = Vec::new();
         for _ in 0..7 {
             waits.push(hold.due.since(now).0 / 1_000_000_000);
             now = hold.due;
-            hold = hold.checked(Verdict::Refused(CREDENTIAL), now, 9, &params).unwrap();
+            hold = hold.checked(Verdict::Refused(CREDENTIAL, None), now, 9, &params).unwrap();
         }
         assert_eq!(waits, [30, 60, 120, 240, 480, 900, 900]);
     }
@@ -174,15 +193,8 @@ mod tests {
     fn a_hint_replaces_the_ladder_but_not_its_floor() {
         let params = exact();
         let due = |secs| {
-            Hold::begin(
-                HoldClass::Limited,
-                Time::ZERO,
-                Some(Span::from_secs(secs)),
-                None,
-                9,
-                &params,
-            )
-            .due
+            Hold::begin(HoldClass::Limited, Time::ZERO, Some(Span::from_secs(secs)), 0, 9, &params)
+                .due
         };
         assert_eq!(due(3), Time::from_secs(10));
         assert_eq!(due(77), Time::from_secs(77));
@@ -191,12 +203,25 @@ mod tests {
     #[test]
     fn a_check_that_proves_nothing_keeps_the_rung() {
         let params = exact();
-        let hold = Hold::begin(CREDENTIAL, Time::ZERO, None, None, 9, &params);
+        let hold = Hold::begin(CREDENTIAL, Time::ZERO, None, 0, 9, &params);
         let again = hold.checked(Verdict::Nothing, Time::from_secs(30), 9, &params).unwrap();
         assert_eq!(again.due, Time::from_secs(60));
         assert_eq!(hold.checked(Verdict::Served, Time::from_secs(30), 9, &params), None);
-        let other = hold.checked(Verdict::Refused(HoldClass::Limited), Time::ZERO, 9, &params);
-        assert_eq!(other.unwrap().class, HoldClass::Limited);
+    }
+
+    #[test]
+    fn another_refusal_settles_the_old_point_and_raises_its_own() {
+        let mut params = exact();
+        let hold = Hold { rung: 3, ..Hold::begin(CREDENTIAL, Time::ZERO, None, 0, 9, &params) };
+        let at = Time::from_secs(100);
+        let quota = Verdict::Refused(HoldClass::Refused(Refusal::Quota), None);
+        let next = hold.checked(quota, at, 9, &params).unwrap();
+        assert_eq!((next.since, next.due), (at, Time::from_secs(130)), "from the first rung");
+        let limited = Verdict::Refused(HoldClass::Limited, Some(Span::from_secs(77)));
+        assert_eq!(hold.checked(limited, at, 9, &params), None, "429s only exclude here");
+        params.hold_limited = 1.0;
+        let next = hold.checked(limited, at, 9, &params).unwrap();
+        assert_eq!((next.class, next.due), (HoldClass::Limited, Time::from_secs(177)));
     }
 
     #[test]
@@ -204,9 +229,9 @@ mod tests {
         let params = exact();
         let hold = Hold { class: CREDENTIAL, since: Time::ZERO, due: Time::ZERO, rung: 3 };
         let released = hold.released(Time::from_secs(1000));
-        let soon = Hold::begin(CREDENTIAL, Time::from_secs(1500), None, Some(released), 9, &params);
-        assert_eq!(soon.due.since(Time::from_secs(1500)), Span::from_secs(240));
-        let late = Hold::begin(CREDENTIAL, Time::from_secs(1700), None, Some(released), 9, &params);
-        assert_eq!(late.due.since(Time::from_secs(1700)), Span::from_secs(30));
+        let rung = |class, secs| released.rung(class, Time::from_secs(secs), &params);
+        assert_eq!(rung(CREDENTIAL, 1500), 3);
+        assert_eq!(rung(HoldClass::Limited, 1500), 0, "another reason");
+        assert_eq!(rung(CREDENTIAL, 1700), 0, "too long ago");
     }
 }

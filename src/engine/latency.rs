@@ -113,8 +113,8 @@ struct Lesson {
     prompt: f64,
     output: f64,
     ln_latency: f64,
-    /// Index of the route in its model.
-    member: u32,
+    /// The route's slot.
+    slot: u32,
 }
 
 /// What a route is compared with: its own group's curve and the curve of the others.
@@ -147,6 +147,9 @@ pub(crate) struct RouteLatency {
 /// The latency model of all routes that serve one model name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ModelLatency {
+    /// Labels of the groups, in the order in which they first appeared: a provider that goes does not move
+    /// the others.
+    labels: Vec<usize>,
     groups: Vec<Group>,
     scratch: Vec<f64>,
     lessons: Vec<Lesson>,
@@ -155,7 +158,10 @@ pub(crate) struct ModelLatency {
 /// One route's part in a tick.
 #[derive(Debug)]
 pub(crate) struct Member<'a> {
-    /// Its group: the provider, or one of two halves of the keys where there is one provider only.
+    /// Ascending within a tick.
+    pub(crate) slot: u32,
+    /// Label of its group: the provider, or one of two halves of the keys where there is one provider only.
+    /// It comes back as the group's index.
     pub(crate) group: usize,
     pub(crate) state: &'a mut RouteLatency,
     /// Whether it may teach the curves.
@@ -166,12 +172,16 @@ pub(crate) struct Member<'a> {
 impl ModelLatency {
     /// Scores the samples of this tick and then learns from those old enough.
     pub(crate) fn tick(&mut self, members: &mut [Member<'_>], params: &Params) {
-        let groups = members.iter().map(|member| member.group + 1).max().unwrap_or(0);
-        while self.groups.len() < groups {
-            self.groups.push(Group {
-                own: Curve::new(params),
-                others: Curve::new(params),
-                waiting: VecDeque::new(),
+        for member in members.iter_mut() {
+            let known = self.labels.iter().position(|label| *label == member.group);
+            member.group = known.unwrap_or_else(|| {
+                self.labels.push(member.group);
+                self.groups.push(Group {
+                    own: Curve::new(params),
+                    others: Curve::new(params),
+                    waiting: VecDeque::new(),
+                });
+                self.groups.len() - 1
             });
         }
         let delay = if params.latency_repair == 0.0 {
@@ -182,8 +192,8 @@ impl ModelLatency {
         for group in &mut self.groups {
             group.waiting.push_back(Vec::new());
         }
-        for (index, member) in members.iter_mut().enumerate() {
-            self.hear(index as u32, member, delay, params);
+        for member in members.iter_mut() {
+            self.hear(member, delay, params);
         }
         if delay == 0 {
             self.learn(members, delay, params);
@@ -197,12 +207,12 @@ impl ModelLatency {
     }
 
     /// Queues a route's answers, and moves its baseline by an offset that has become old enough.
-    fn hear(&mut self, index: u32, member: &mut Member<'_>, delay: usize, params: &Params) {
+    fn hear(&mut self, member: &mut Member<'_>, delay: usize, params: &Params) {
         let group = &mut self.groups[member.group];
         let queue = group.waiting.back_mut().expect("pushed above");
         let mut sum = 0.0;
         for sample in member.samples {
-            let lesson = Lesson::new(sample, index);
+            let lesson = Lesson::new(sample, member.slot);
             sum += lesson.ln_latency - group.own.predict(&lesson);
             queue.push(lesson);
         }
@@ -257,12 +267,10 @@ impl ModelLatency {
             old.push(if ripe { group.waiting.pop_front().unwrap_or_default() } else { Vec::new() });
         }
         if delay > 0 {
+            let may = |m: &&Member<'_>| m.teaches && m.state.penalty <= params.latency_freeze;
+            let teachers: Vec<u32> = members.iter().filter(may).map(|m| m.slot).collect();
             for lessons in &mut old {
-                lessons.retain(|lesson| {
-                    members.get(lesson.member as usize).is_some_and(|member| {
-                        member.teaches && member.state.penalty <= params.latency_freeze
-                    })
-                });
+                lessons.retain(|lesson| teachers.binary_search(&lesson.slot).is_ok());
             }
         }
         for g in 0..count {
@@ -280,12 +288,12 @@ impl ModelLatency {
 }
 
 impl Lesson {
-    fn new(sample: &Sample, member: u32) -> Self {
+    fn new(sample: &Sample, slot: u32) -> Self {
         Self {
             prompt: f64::from(sample.prompt),
             output: f64::from(sample.output),
             ln_latency: libm::log(sample.latency_s),
-            member,
+            slot,
         }
     }
 }
@@ -373,7 +381,9 @@ mod tests {
                 .iter_mut()
                 .zip(&samples)
                 .zip(&self.groups)
-                .map(|((state, samples), group)| Member {
+                .enumerate()
+                .map(|(slot, ((state, samples), group))| Member {
+                    slot: slot as u32,
                     group: *group,
                     state,
                     teaches: true,

@@ -11,8 +11,11 @@
 
 mod balancer;
 mod cell;
+mod check;
+mod feedback;
 mod health;
 mod hold;
+mod holding;
 mod identity;
 mod latency;
 pub mod luck;
@@ -23,10 +26,12 @@ mod publish;
 mod score;
 mod select;
 mod sharing;
+mod silence;
 mod snapshot;
 mod sync;
 mod tick;
 mod time;
+mod track;
 mod window;
 
 pub use balancer::{Engine, View};
@@ -37,7 +42,7 @@ pub use outcome::{Limits, Outcome, Refusal};
 pub use param::{Param, ParamError, Settings, Unit};
 pub use params::{PARAMS, PRESETS, Params, Preset};
 pub use score::{Parts, blended_error, error_penalty, momentum, utilization_penalty};
-pub use sharing::{Report, RouteReport};
+pub use sharing::{HoldReport, Report, RouteReport};
 pub use tick::Change;
 pub use time::{Span, Time};
 pub use window::Tally;

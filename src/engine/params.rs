@@ -28,6 +28,12 @@ macro_rules! params {
                 Self { $($field: settings.get($id),)* }
             }
 
+            /// Checks every value against its own range.
+            fn check_ranges(&self) -> Result<(), ParamError> {
+                let values = [$(self.$field,)*];
+                PARAMS.iter().zip(values).try_for_each(|(param, value)| param.check(value).map(drop))
+            }
+
             /// Sets a parameter by its dotted name.
             ///
             /// # Errors
@@ -234,12 +240,14 @@ impl Params {
         Ok(params)
     }
 
-    /// Checks what no single range can say: every window is a whole number of intervals, thresholds are in
-    /// order.
+    /// Checks every range, and what no single range can say: every window is a whole number of intervals,
+    /// thresholds are in order.
     ///
     /// # Errors
-    /// [`ParamError::Contradiction`] with the nearest legal values.
+    /// [`ParamError::OutOfRange`] or [`ParamError::Malformed`] for a field set to what its table forbids (NaN
+    /// too); [`ParamError::Contradiction`] with the nearest legal values.
     pub fn check(&self) -> Result<(), ParamError> {
+        self.check_ranges()?;
         let windows = [
             ("state.window", self.state_window),
             ("momentum.window", self.momentum_window),

@@ -3,14 +3,15 @@
 
 use super::cell::Board;
 use super::health::{Health, lasted};
-use super::identity::ProviderKey;
+use super::identity::{ProviderKey, RouteKey};
 use super::params::Params;
 use super::score::{self, Parts};
 use super::select::{Candidate, Table, probabilities};
+use super::sharing::earlier;
 use super::snapshot::{Check, Row, Snapshot, Tables};
-use super::sync::Ordering;
-use super::tick::{Control, DirectionTotal, Track};
+use super::tick::Control;
 use super::time::{Span, Time};
+use super::track::{DirectionTotal, Track};
 use super::window::{Tally, WINDOWS};
 
 /// Directions (model × provider, dense), as far as they have a life of their own.
@@ -54,7 +55,7 @@ struct Direction {
     slots: Vec<u32>,
     sums: [Tally; WINDOWS],
     all: Tally,
-    last_error: u64,
+    since_error: Option<Span>,
     opened: u64,
     latency: f64,
     usable: usize,
@@ -67,7 +68,7 @@ impl Control {
     pub(crate) fn publish(&mut self, board: &Board, now: Time) -> Snapshot {
         let (models, providers) = (self.model_count(), self.providers.len());
         self.directions.resize(models, providers);
-        let mut directions = self.gather(board, models * providers);
+        let mut directions = self.gather(board, now, models * providers);
         self.weigh(&mut directions, now);
         let mut rows: Vec<Row> = self.tracks.iter().map(row).collect();
         let mut scratch = Vec::new();
@@ -77,28 +78,31 @@ impl Control {
             tables.push(self.tables(of_model, &mut rows, &mut scratch));
         }
         let allowed = (self.allowed.iter())
-            .map(|slots| (0..models).map(|model| subset(slots, model, &rows)).collect())
+            .map(|keys| (0..models).map(|model| subset(keys, model, &rows)).collect())
             .collect();
-        let checks = (self.tracks.iter().enumerate())
+        let mut checks: Vec<Check> = (self.tracks.iter().enumerate())
             .filter(|(_, track)| track.active)
             .filter_map(|(slot, track)| {
                 track.hold.map(|hold| Check { slot: slot as u32, due: hold.due })
             })
             .collect();
-        Snapshot { models: tables, allowed, rows, checks, params: self.params.clone() }
+        checks.sort_unstable_by_key(|check| (check.due, check.slot));
+        let static_keys = self.params.switch_route_selection == 0.0;
+        Snapshot { models: tables, allowed, rows, checks, static_keys, params: self.params.clone() }
     }
 
-    fn gather(&self, board: &Board, count: usize) -> Vec<Direction> {
+    fn gather(&self, board: &Board, now: Time, count: usize) -> Vec<Direction> {
         let mut directions = vec![Direction::default(); count];
         for (slot, track) in self.tracks.iter().enumerate().filter(|(_, track)| track.active) {
             let direction = &mut directions[self.directions.of(track)];
             direction.slots.push(slot as u32);
-            for (sum, tally) in direction.sums.iter_mut().zip(track.windows.sums()) {
-                *sum = sum.plus(*tally);
+            let shared = board.shared.get(slot as u32);
+            let merged = self.peers.merge(track, shared, now, &self.params);
+            for (sum, tally) in direction.sums.iter_mut().zip(merged.sums) {
+                *sum = sum.plus(tally);
             }
-            direction.all = direction.all.plus(track.windows.all());
-            let last = board.shared.get(slot as u32).last_error.load(Ordering::Relaxed);
-            direction.last_error = direction.last_error.max(last);
+            direction.all = direction.all.plus(merged.all);
+            direction.since_error = earlier(direction.since_error, merged.since_error);
             if usable(track) {
                 direction.usable += 1;
                 direction.recovering += usize::from(track.health == Health::Recovering);
@@ -213,14 +217,16 @@ impl Direction {
         now: Time,
         params: &Params,
     ) -> Parts {
-        let since = (self.last_error > 0).then(|| now.since(Time(self.last_error)));
-        let since: Option<Span> = since;
         let blend = score::blended_error(&self.sums, self.all, params);
         let fresh = recovered.is_some_and(|at| !lasted(at, now, params.momentum_tail));
         let returning = self.usable > 0 && self.recovering == self.usable;
         let progress = returning && params.recovering_progress != 0.0;
         Parts {
-            error: if progress { 0.0 } else { score::error_penalty(blend, since, params) },
+            error: if progress {
+                0.0
+            } else {
+                score::error_penalty(blend, self.since_error, params)
+            },
             latency: self.latency,
             utilization: if params.utilization_directions == 0.0 {
                 0.0
@@ -247,16 +253,19 @@ fn row(track: &Track) -> Row {
         weight: track.weight,
         parts: track.parts,
         probability: 0.0,
-        until: track.until(),
+        hold: track.hold,
     }
 }
 
-/// The table of an allowed list for one model: the model's probabilities, renormalised.
-fn subset(slots: &[u32], model: usize, rows: &[Row]) -> Table {
-    let members: Vec<u32> = slots
+/// The table of an allowed list for one model: the model's probabilities, renormalised. A slot that has
+/// another owner by now is not what was allowed.
+fn subset(keys: &[RouteKey], model: usize, rows: &[Row]) -> Table {
+    let members: Vec<u32> = keys
         .iter()
-        .copied()
-        .filter(|&slot| rows[slot as usize].active && rows[slot as usize].model as usize == model)
+        .map(|key| (key, &rows[key.slot as usize]))
+        .filter(|(key, row)| row.generation == key.generation)
+        .filter(|(_, row)| row.active && row.model as usize == model)
+        .map(|(key, _)| key.slot)
         .collect();
     let probability: Vec<f64> =
         members.iter().map(|&slot| rows[slot as usize].probability).collect();

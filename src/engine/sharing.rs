@@ -1,16 +1,19 @@
 //! What nodes tell each other. A report is plain data; how it travels is the host's business.
 //!
-//! Ages and remaining spans are sent, never moments, so that clocks need not agree.
+//! Ages and remaining spans are sent, never moments: the hearer adds them to the moment of sending on its own
+//! clock. Only what a node learnt itself is told, so nothing comes back as an echo: windows without the peers',
+//! rate limits without backoffs, and holds with the age they had where they began, so that a release, being
+//! younger, ends the hold everywhere.
 
 use std::collections::BTreeMap;
 
-use super::balancer::refusal;
-use super::cell::Board;
-use super::hold::HoldClass;
+use super::cell::{Board, Shared};
+use super::hold::{HoldClass, refusal_word};
 use super::params::Params;
 use super::sync::Ordering;
-use super::tick::{Control, Track};
+use super::tick::Control;
 use super::time::{Span, Time};
+use super::track::Track;
 use super::window::{Tally, WINDOWS};
 
 /// One node's view of its routes.
@@ -31,10 +34,33 @@ pub struct RouteReport {
     pub all: Tally,
     /// How long ago it last erred.
     pub since_error: Option<Span>,
-    /// For how long it is still excluded by a rate limit.
+    /// For how long rate limits still exclude it.
     pub limited_for: Option<Span>,
-    /// Why it is held, if it is.
-    pub held: Option<HoldClass>,
+    /// Its hold, if it is held.
+    pub held: Option<HoldReport>,
+    /// How long ago its last hold ended.
+    pub released: Option<Span>,
+}
+
+/// One node's hold of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldReport {
+    /// Why.
+    pub class: HoldClass,
+    /// How long ago it began.
+    pub age: Span,
+    /// Checks that failed since.
+    pub rung: u32,
+}
+
+/// A route's own counts and its peers'.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Merged {
+    pub(super) sums: [Tally; WINDOWS],
+    pub(super) all: Tally,
+    pub(super) since_error: Option<Span>,
+    /// The peers' part of the state window.
+    pub(super) peers_recent: Tally,
 }
 
 /// What the peers said last.
@@ -52,24 +78,50 @@ impl Peers {
         self.heard.retain(|_, (at, _)| now.since(*at) <= limit);
     }
 
-    /// A route's windows with its peers' added, if windows are shared.
-    pub(super) fn add_to(
+    /// A route's counts, with its peers' added if windows are shared.
+    pub(super) fn merge(
         &self,
         track: &Track,
-        mut sums: [Tally; WINDOWS],
+        shared: &Shared,
+        now: Time,
         params: &Params,
-    ) -> [Tally; WINDOWS] {
+    ) -> Merged {
+        let mut merged = Merged {
+            sums: *track.windows.sums(),
+            all: track.windows.all(),
+            since_error: since(shared, now),
+            peers_recent: Tally::default(),
+        };
         if params.share_mode == FULL {
-            for (_, routes) in self.heard.values() {
-                if let Ok(at) = routes.binary_search_by_key(&track.identity, |r| r.identity) {
-                    for (sum, theirs) in sums.iter_mut().zip(routes[at].sums) {
-                        *sum = sum.plus(theirs);
+            for (sent_at, routes) in self.heard.values() {
+                if let Some(theirs) = find(routes, track.identity) {
+                    for (sum, tally) in merged.sums.iter_mut().zip(theirs.sums) {
+                        *sum = sum.plus(tally);
                     }
+                    merged.all = merged.all.plus(theirs.all);
+                    merged.peers_recent = merged.peers_recent.plus(theirs.sums[0]);
+                    let age = theirs.since_error.map(|age| now.since(*sent_at) + age);
+                    merged.since_error = earlier(merged.since_error, age);
                 }
             }
         }
-        sums
+        merged
     }
+}
+
+fn find(routes: &[RouteReport], identity: u64) -> Option<&RouteReport> {
+    let at = routes.binary_search_by_key(&identity, |route| route.identity).ok()?;
+    Some(&routes[at])
+}
+
+fn since(shared: &Shared, now: Time) -> Option<Span> {
+    let at = shared.last_error.load(Ordering::Relaxed);
+    (at > 0).then(|| now.since(Time(at)))
+}
+
+/// The shorter of two ages, where there is any.
+pub(super) fn earlier(a: Option<Span>, b: Option<Span>) -> Option<Span> {
+    a.into_iter().chain(b).min()
 }
 
 impl Control {
@@ -78,16 +130,19 @@ impl Control {
             .filter(|(_, track)| track.active)
             .map(|(slot, track)| {
                 let shared = board.shared.get(slot as u32);
-                let last = shared.last_error.load(Ordering::Relaxed);
-                let until = board.gates.get(slot as u32).excluded_until();
-                let limited = until > now && until != Time::NEVER;
+                let left = shared.limited_until().since(now);
                 RouteReport {
                     identity: track.identity,
                     sums: *track.windows.sums(),
                     all: track.windows.all(),
-                    since_error: (last > 0).then(|| now.since(Time(last))),
-                    limited_for: limited.then(|| until.since(now)),
-                    held: track.hold.map(|hold| hold.class),
+                    since_error: since(shared, now),
+                    limited_for: (left > Span::ZERO).then_some(left),
+                    held: track.hold.map(|hold| HoldReport {
+                        class: hold.class,
+                        age: now.since(hold.since),
+                        rung: hold.rung,
+                    }),
+                    released: track.released.map(|released| now.since(released.at)),
                 }
             })
             .collect();
@@ -103,20 +158,28 @@ impl Control {
         if self.params.share_mode == 0.0 {
             return;
         }
-        for (slot, track) in self.tracks.iter().enumerate().filter(|(_, track)| track.active) {
-            let routes = &report.routes;
-            let Ok(at) = routes.binary_search_by_key(&track.identity, |r| r.identity) else {
-                continue;
-            };
-            let (theirs, slot) = (&routes[at], slot as u32);
+        for (slot, track) in self.tracks.iter_mut().enumerate().filter(|(_, track)| track.active) {
+            let Some(theirs) = find(&report.routes, track.identity) else { continue };
+            let gate = board.gates.get(slot as u32);
             if let Some(left) = theirs.limited_for {
-                board.gates.get(slot).exclude(sent_at + left);
+                gate.exclude(sent_at + left);
             }
-            if let (Some(class), None) = (theirs.held, &track.hold) {
-                let word = super::balancer::refusal_word(sent_at, class, None);
-                debug_assert!(refusal(word).is_some());
-                board.shared.get(slot).refusal.store(word, Ordering::Relaxed);
-                board.gates.get(slot).exclude(Time::NEVER);
+            let begun = theirs.held.map(|held| (sent_at.back(held.age), held));
+            let ended = theirs.released.map(|age| sent_at.back(age));
+            match (&mut track.hold, begun) {
+                (Some(hold), Some((at, held))) if hold.class == held.class => {
+                    (hold.since, hold.rung) = (hold.since.max(at), hold.rung.max(held.rung));
+                }
+                (Some(hold), None) if ended.is_some_and(|at| at > hold.since) => {
+                    track.heard_release = ended;
+                }
+                (None, Some((at, held)))
+                    if track.released.is_none_or(|released| at > released.at)
+                        && gate.hold(refusal_word(held.class, None)) =>
+                {
+                    track.heard_hold = Some((at, held.rung));
+                }
+                _ => {}
             }
         }
     }

@@ -1,11 +1,13 @@
 //! The immutable picture that deciding threads read, published whole by a pointer swap.
 
+use super::cell::Gate;
 use super::health::Health;
+use super::hold::Hold;
 use super::identity::{Need, ProviderKey};
 use super::params::Params;
 use super::score::Parts;
 use super::select::Table;
-use super::time::Time;
+use super::time::{Span, Time};
 
 /// What was last computed for all routes.
 #[derive(Debug, Default)]
@@ -16,8 +18,10 @@ pub(crate) struct Snapshot {
     pub(crate) allowed: Vec<Vec<Table>>,
     /// By slot.
     pub(crate) rows: Vec<Row>,
-    /// Held routes, with the moment a check is due.
+    /// Held routes by the moment a check is due, the soonest first.
     pub(crate) checks: Vec<Check>,
+    /// Keys are drawn by their static weights, whatever their health; only holds are heeded.
+    pub(crate) static_keys: bool,
     /// The parameters in force.
     pub(crate) params: Params,
 }
@@ -47,8 +51,8 @@ pub(crate) struct Row {
     pub(crate) parts: Parts,
     /// Probability within its model, over all providers.
     pub(crate) probability: f64,
-    /// Until when it is excluded.
-    pub(crate) until: Time,
+    /// Its hold, if it is held.
+    pub(crate) hold: Option<Hold>,
 }
 
 /// A held route whose check is due at some moment.
@@ -59,6 +63,24 @@ pub(crate) struct Check {
 }
 
 impl Snapshot {
+    /// Whether a route may be used now, going by what happened since the snapshot was made.
+    #[inline]
+    pub(crate) fn admits(&self, gate: &Gate, now: Time) -> bool {
+        (gate.excluded_until() <= now || self.static_keys) && gate.held() == 0
+    }
+
+    /// When the exclusion of the route in `slot` ends; of a hold, when its check is due.
+    pub(crate) fn ends(&self, gate: &Gate, slot: u32, now: Time) -> Time {
+        let ends = match (gate.held() != 0, self.rows[slot as usize].hold) {
+            (false, _) if self.static_keys => now,
+            (false, _) => gate.excluded_until(),
+            (true, Some(hold)) => hold.due,
+            // The tick has not seen the refusal yet: no sooner than this.
+            (true, None) => now + Span::from_secs_f64(self.params.hold_floor),
+        };
+        ends.max(now)
+    }
+
     /// The table for a need, and the provider that it must be filtered by (where no table was compiled for
     /// the combination).
     pub(crate) fn table(&self, need: &Need<'_>) -> Option<(&Table, Option<ProviderKey>)> {
