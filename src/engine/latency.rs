@@ -80,11 +80,13 @@ impl Curve {
         }
     }
 
-    /// Learns from up to [`LESSONS`] of the lessons, evenly picked, and renews the margin.
+    /// Learns from up to [`LESSONS`] of the lessons and renews the margin. They come sorted by route and are
+    /// visited interleaved, as requests are: visited in order, each tick would end on the last routes.
     fn study(&mut self, lessons: &[Lesson], params: &Params, scratch: &mut Vec<f64>) {
-        let stride = lessons.len().div_ceil(LESSONS).max(1);
-        for lesson in lessons.iter().step_by(stride) {
-            self.learn(lesson, params);
+        let n = lessons.len();
+        let stride = coprime_stride(n);
+        for i in 0..n.min(LESSONS) {
+            self.learn(&lessons[i * stride % n], params);
         }
         self.renew_margin(params, scratch);
     }
@@ -292,6 +294,19 @@ impl Lesson {
 fn penalty(residuals: &mut [f64], margin: f64, params: &Params) -> f64 {
     let exceed = quantile(residuals, params.latency_percentile) - margin;
     if exceed > 0.0 { 1.0 - libm::exp(-params.latency_k * exceed / margin) } else { 0.0 }
+}
+
+/// A number without a common divisor with `n`, near its golden section: multiples of it modulo `n` visit
+/// everything once, evenly spread from the start.
+fn coprime_stride(n: usize) -> usize {
+    let gcd = |mut a: usize, mut b: usize| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let start = (n * 618 / 1000).max(1);
+    (start..).find(|&step| gcd(step, n) == 1).expect("n + 1 and n share no divisor")
 }
 
 /// The q-quantile (nearest rank) of a non-empty slice, which is reordered.

@@ -69,6 +69,7 @@ params! {
     "utilization.exponent" utilization_exponent Number, 1.5, 0.1, 10.0, V, "Exponent of the utilization penalty.";
     "utilization.by" utilization_by Choice(&["requests", "tokens"]), 0.0, 0.0, 1.0, OURS, "What a route's share of traffic is measured in.";
     "utilization.directions" utilization_directions Switch, 0.0, 0.0, 1.0, V26, "Whether providers, too, are scored on utilization.";
+    "direction.by_usable" direction_by_usable Switch, 0.0, 0.0, 1.0, OURS, "Whether a provider's weight shrinks with the part of its keys that is usable; off = one key that comes back can draw the traffic of all.";
     "momentum.window" momentum_window Seconds, 20.0, 1.0, 3600.0, V, "Window of the success rate behind the bonus.";
     "momentum.pivot" momentum_pivot Ratio, 0.97, 0.0, 1.0, V, "Success rate at which the bonus is half.";
     "momentum.gamma" momentum_gamma Number, 150.0, 1.0, 1e4, OURS, "Steepness of the bonus around the pivot.";
@@ -163,6 +164,7 @@ pub const PRESETS: &[Preset] = &[
             ("hold.enabled", 1.0),
             ("silence.enabled", 1.0),
             ("headroom.floor", 0.05),
+            ("direction.by_usable", 1.0),
             ("switch.reroute_failed_directions", 1.0),
         ],
     },

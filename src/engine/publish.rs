@@ -136,6 +136,10 @@ impl Control {
                 let share = direction.opened as f64 / opened.max(1) as f64;
                 let parts = direction.parts(share, healthy, recovered, now, params);
                 direction.weight = parts.weight(params);
+                if params.direction_by_usable != 0.0 && !direction.slots.is_empty() {
+                    let part = direction.usable as f64 / direction.slots.len() as f64;
+                    direction.weight = (direction.weight * part).max(params.weight_min);
+                }
             }
         }
     }

@@ -1,1 +1,8 @@
-//! Not yet.
+//! What the subcommands do, without a terminal.
+
+pub mod bench;
+pub mod progress;
+pub mod run;
+
+pub use progress::{Progress, Silent};
+pub use run::{RunError, RunPlan, described, run};

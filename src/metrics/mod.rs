@@ -1,6 +1,26 @@
 //! What a run leaves behind, and what is computed from it.
+//!
+//! A [`Tape`] holds the counts of one run; every number of a report is a function of one or more
+//! tapes and stands in the [`catalog`], which says its unit, its formula and which direction is
+//! better.
 
+pub mod catalog;
+pub mod fairness;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod health;
+pub mod metric;
+mod noise;
+pub mod onset;
+mod phase;
 pub mod recorder;
+pub mod recovery;
+pub mod service;
+pub mod stability;
 pub mod tape;
+pub mod value;
 
+pub use catalog::METRICS;
+pub use metric::{Direction, Measure, Metric};
 pub use tape::*;
+pub use value::Value;

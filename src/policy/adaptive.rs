@@ -135,14 +135,7 @@ const fn spec(
 type Values = &'static [&'static [(&'static str, f64)]];
 const OURS_VALUES: Values = &[
     PRESETS[0].values,
-    &[
-        ("retry.max", 1.0),
-        ("retry.same_key", 0.0),
-        ("retry.backoff_first", 0.05),
-        ("retry.budget", 0.2),
-        ("fallback.max", 2.0),
-        ("timeout.ttft", 8.0),
-    ],
+    &[("retry.same_key", 0.0), ("retry.budget", 0.5), ("fallback.max", 2.0), ("timeout.ttft", 8.0)],
 ];
 const PUBLISHED_VALUES: Values = &[PRESETS[1].values];
 const LITERAL_VALUES: Values = &[PRESETS[2].values];

@@ -10,6 +10,7 @@ mod contract;
 pub mod part;
 pub mod registry;
 
+pub use crate::engine::Health;
 pub use contract::{
     Attempt, ModelId, Past, Policy, Pool, ProviderId, Request, RouteHistory, RouteId, RouteInfo,
     RouteView, Sees, Sent, Step, Transition,

@@ -1,1 +1,30 @@
-//! Not yet.
+//! Stored results: the waist between experiments, which write them, and reports, which read nothing
+//! else.
+//!
+//! A run is a folder: `summary.json` (versioned, with a JSON Schema in `docs/summary.schema.json`),
+//! `series.csv`, `arrivals.csv`, `transitions.csv`, and apart from these deterministic files
+//! `timing.json`. Counts are integers; estimates are rounded to 6 significant digits here, so that
+//! reports have the same bytes everywhere.
+
+pub mod bench;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod quantity;
+pub mod run;
+pub mod series;
+pub mod store;
+pub mod summarise;
+pub mod summary;
+pub mod table;
+pub mod warning;
+
+pub use bench::{Bench, Bucket};
+pub use quantity::{Measured, Quantity, Spread, significant};
+pub use run::{StoredRun, Timing};
+pub use series::{ArrivalRow, Counts, Sample, Series, TransitionRow};
+pub use store::{StoreError, read, to_json, writable, write, write_whole};
+pub use summarise::{Subject, summary};
+pub use summary::{
+    FaultSummary, Quantiles, Requests, RouteSummary, SCHEMA_VERSION, Summary, Tokens,
+};
+pub use warning::Warning;

@@ -1,1 +1,214 @@
-//! Not yet.
+//! The file format: a TOML scenario becomes a [`Spec`], the policy that is to route, and what is
+//! expected.
+//!
+//! ```text
+//! text ─ --set ─▶ text ─ reading ─▶ …File types ─ class, provider, world, fault ─▶ Spec
+//!                                       │
+//!                      names a key that is wrong ─ At ─▶ line, column, underlined value
+//! ```
+//!
+//! The file types mirror what is typed and refuse what they do not know; everything after them
+//! works on values with units, and speaks of keys when something is wrong.
+
+mod arrivals;
+mod at;
+mod class;
+mod client;
+mod demand;
+mod error;
+mod expect;
+pub mod fault;
+mod file;
+mod gateway;
+mod headroom;
+mod incidents;
+mod keys;
+mod limits;
+mod mix;
+mod names;
+mod ordered;
+mod policy;
+pub mod profile;
+mod provider;
+mod rate;
+mod reading;
+mod schema;
+mod sets;
+mod start;
+mod starter;
+mod suggest;
+mod tokens;
+mod trace;
+mod unit;
+mod workload;
+mod world;
+
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod tests;
+
+pub use error::ScenarioError;
+pub use expect::{Expect, Stat};
+pub use headroom::{Headroom, ModelHeadroom};
+pub use policy::PolicyChoice;
+pub use schema::schema;
+pub use starter::starter;
+
+use std::path::{Path, PathBuf};
+
+use crate::engine::Span;
+use crate::policy::registry::{POLICIES, PolicySpec};
+use crate::sim::spec::Spec;
+
+use at::At;
+use demand::Demand;
+use error::Problem;
+use file::ScenarioFile;
+
+/// A scenario ready to run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The world.
+    pub spec: Spec,
+    /// Who routes, unless a command names others.
+    pub policy: PolicyChoice,
+    /// What must hold afterwards.
+    pub expects: Vec<Expect>,
+    /// Seed unless the command line gives one.
+    pub seed_default: u64,
+    /// Capacity over demand.
+    pub headroom: Headroom,
+    /// The TOML text with every override in it; parsing it again gives this scenario.
+    pub source: String,
+    /// Where it was read from.
+    pub path: PathBuf,
+}
+
+/// Reads a scenario from a file, with overrides of the form `path=value`.
+///
+/// # Errors
+/// [`ScenarioError`] if the file cannot be read or is not a valid scenario.
+pub fn load(path: &Path, sets: &[String]) -> Result<Scenario, ScenarioError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("cannot read {}: {error}", path.display());
+        ScenarioError::bare(message, Some("`windtunnel new NAME` writes a scenario".to_owned()))
+    })?;
+    let base_dir = path.parent().unwrap_or(Path::new(""));
+    parse(&path.display().to_string(), &text, base_dir, sets)
+}
+
+/// Reads a scenario from text. `name` is what errors call it, and without folder and ending what
+/// the scenario is called; traces are looked for in `base_dir`.
+///
+/// # Errors
+/// [`ScenarioError`] if it is not a valid scenario.
+pub fn parse(
+    name: &str,
+    text: &str,
+    base_dir: &Path,
+    sets: &[String],
+) -> Result<Scenario, ScenarioError> {
+    parse_with(name, text, base_dir, sets, POLICIES)
+}
+
+/// The question that a scenario asks: its first line of comment.
+pub fn question(text: &str) -> Option<&str> {
+    let comments = text.lines().map_while(|line| line.strip_prefix('#'));
+    comments.map(str::trim).find(|line| !line.is_empty() && !line.starts_with(":schema"))
+}
+
+fn parse_with(
+    name: &str,
+    text: &str,
+    base_dir: &Path,
+    sets: &[String],
+    policies: &'static [PolicySpec],
+) -> Result<Scenario, ScenarioError> {
+    let document =
+        text.parse().map_err(|error| ScenarioError::new(reading::syntax(&error), name, text))?;
+    let source = if sets.is_empty() { text.to_owned() } else { sets::apply(document, sets)? };
+    let path = PathBuf::from(name);
+    let stem = path.file_stem().map_or(name.into(), |stem| stem.to_string_lossy()).into_owned();
+    let built = reading::read(&source).and_then(|file| build(file, stem, base_dir, policies));
+    match built {
+        Ok(parts) => {
+            let Parts { spec, policy, expects, seed_default, headroom } = parts;
+            Ok(Scenario { spec, policy, expects, seed_default, headroom, source, path })
+        }
+        Err(problem) => {
+            let problem = sets::blame(problem, sets);
+            Err(ScenarioError::new(problem, name, &source))
+        }
+    }
+}
+
+/// A scenario without its text.
+struct Parts {
+    spec: Spec,
+    policy: PolicyChoice,
+    expects: Vec<Expect>,
+    seed_default: u64,
+    headroom: Headroom,
+}
+
+fn build(
+    file: ScenarioFile,
+    name: String,
+    base_dir: &Path,
+    policies: &'static [PolicySpec],
+) -> Result<Parts, Problem> {
+    let horizon = check_duration(&file)?;
+    let policy = file.policy.choice(policies)?;
+    let class::Classes { classes, rps, models } = class::classes(&file, base_dir)?;
+    let demand = Demand::of(&classes, &rps);
+    let ScenarioFile { seed, history, provider, start, incidents, gateway, fault, expect, .. } =
+        file;
+    let drafts = provider.0.into_iter().map(|(name, provider)| provider.draft(&name, &models));
+    let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
+    let world = world::build(&drafts, models, &demand)?;
+    let headroom = Headroom::of(&world, &demand);
+    let faults = fault::faults(&fault, &world, &headroom, horizon)?;
+    let names: Vec<_> = faults.iter().map(|fault| fault.name.as_str()).collect();
+    let expects = expect.iter().enumerate().map(|(index, expect)| expect.expect(index, &names));
+    let expects = expects.collect::<Result<_, _>>()?;
+    let world::World { pool, places, limits, providers, servers: _ } = world;
+    let spec = Spec {
+        name,
+        horizon,
+        history: history.map_or(HISTORY, |length| length.0),
+        epoch: start.epoch()?,
+        classes,
+        providers,
+        pool,
+        places,
+        limits,
+        faults,
+        incidents: incidents.map(|incidents| incidents.incidents()).transpose()?,
+        gateway: gateway.gateway()?,
+    };
+    let seed_default = seed.map_or(1, |seed| seed.0);
+    Ok(Parts { spec, policy, expects, seed_default, headroom })
+}
+
+/// The longest window of the published balancers.
+const HISTORY: Span = Span::from_secs(3_600);
+/// A year; series and histories are sized for less.
+const DURATION_MAX: Span = Span::from_secs(366 * 86_400);
+
+fn check_duration(file: &ScenarioFile) -> Result<Span, Problem> {
+    let (duration, history) = (file.duration.0, file.history.map_or(HISTORY, |length| length.0));
+    if duration < Span::from_secs(1) || duration > DURATION_MAX {
+        return Err(Problem::new(
+            At::top().key("duration"),
+            format!("a run cannot last {duration}"),
+        )
+        .expected("expected a length of time from \"1s\" to \"366d\", such as \"4m\""));
+    }
+    if history > DURATION_MAX {
+        let at = At::top().key("history");
+        return Err(Problem::new(at, format!("nobody remembers {history}"))
+            .expected("expected a length of time up to \"366d\", such as \"1h\""));
+    }
+    Ok(duration)
+}

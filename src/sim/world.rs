@@ -125,6 +125,30 @@ impl<'a> World<'a> {
     /// [`Breach`] if the books do not balance: a bug in the simulator or in the policy.
     pub fn run(mut self) -> Result<Tape, Breach> {
         while self.step() {}
+        self.finish()
+    }
+
+    /// Goes on until virtual time `until`, or to the end of the run, whichever comes first. Gives false when
+    /// the run is over.
+    pub fn advance(&mut self, until: Time) -> bool {
+        while self.now < until {
+            if !self.step() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Virtual time.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Closes the books and gives the tape of a run that is over (or is broken off here).
+    ///
+    /// # Errors
+    /// As [`World::run`].
+    pub fn finish(mut self) -> Result<Tape, Breach> {
         let unfinished = self.pending;
         self.ledger.close(&self.flights, unfinished);
         let events = self.digest.events();
@@ -340,7 +364,7 @@ impl<'a> World<'a> {
 
     fn resumed(&mut self, slot: u32) {
         if self.now >= self.gone(slot) {
-            return self.finish(slot, Verdict::Failed, None);
+            return self.conclude(slot, Verdict::Failed, None);
         }
         let trail = self.flights.trail(slot);
         // Whoever waited for the policy is inside already; a client that asks again is not.
@@ -471,7 +495,7 @@ impl<'a> World<'a> {
         trail.waits = 0;
         // Nobody waits any more, or part of the answer has been seen: nothing is left to plan.
         if matches!(outcome, Outcome::Cancelled | Outcome::StreamBroken { .. }) {
-            return self.finish(slot, Verdict::Failed, None);
+            return self.conclude(slot, Verdict::Failed, None);
         }
         self.plan(slot);
     }
@@ -487,7 +511,7 @@ impl<'a> World<'a> {
             let first = flight.sent + Span(u64::from(flight.first_us) * 1_000);
             first.since(flight.arrived)
         });
-        self.finish(slot, if good { Verdict::Good } else { Verdict::Late }, ttft);
+        self.conclude(slot, if good { Verdict::Good } else { Verdict::Late }, ttft);
     }
 
     /// The gateway answers with an error: the policy gave up, or there is no room. The client's SDK may ask
@@ -498,7 +522,7 @@ impl<'a> World<'a> {
         let retryable = matches!(status, 0 | 408 | 409 | 429 | 500..=599);
         let asked = self.flights.trail(slot).map_or(0, |trail| trail.asked_again);
         if !retryable || asked >= client.sdk_retries {
-            return self.finish(slot, verdict, None);
+            return self.conclude(slot, verdict, None);
         }
         // min(first × 2^n, 8 s), less up to a quarter: the rule of the vendors' Python SDKs, 2026.
         let full = client.sdk_backoff.as_secs_f64() * f64::from(1u32 << asked.min(16));
@@ -511,7 +535,7 @@ impl<'a> World<'a> {
         self.resume(slot, wait);
     }
 
-    fn finish(&mut self, slot: u32, verdict: Verdict, ttft: Option<Span>) {
+    fn conclude(&mut self, slot: u32, verdict: Verdict, ttft: Option<Span>) {
         let flight = *self.flights.get(slot);
         self.digest.add(self.now, Mark::Result, flight.luck, verdict as u32, 0);
         if self.recorder.measures(flight.arrived) {

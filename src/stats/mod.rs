@@ -1,1 +1,7 @@
-//! Not yet.
+//! Statistics over replications: a number that is an estimate carries its interval.
+
+pub mod bootstrap;
+pub mod estimate;
+
+pub use bootstrap::{bca, median};
+pub use estimate::{Estimate, Interval, mean, median_of, quantile, restricted_mean, wilson};

@@ -33,6 +33,24 @@ pub struct Synthetic {
     pub length: Span,
 }
 
+impl Synthetic {
+    /// An hour after the shape of public code-completion traffic (Microsoft's Azure LLM inference trace of
+    /// 2023): bursts of 5 s, long prompts, short answers; two requests per second.
+    pub fn coding(seed: u64) -> Self {
+        let points = |tokens: [f64; 5]| {
+            Tokens::Quantiles([0.0, 0.5, 0.9, 0.99, 1.0].into_iter().zip(tokens).collect())
+        };
+        Self {
+            seed,
+            rate: 2.0,
+            gaps: Gaps::OnOff { on: Span::from_secs(5), off: Span::from_secs(14) },
+            prompt: points([20.0, 1469.0, 5188.0, 7436.0, 8000.0]),
+            output: points([1.0, 13.0, 55.0, 251.0, 1000.0]),
+            length: Span::from_secs(3600),
+        }
+    }
+}
+
 /// Writes the trace and says how many rows it has. The same parameters make the same bytes.
 ///
 /// # Errors

@@ -119,28 +119,7 @@ fn what_is_wrong_is_said_by_line_and_column_with_an_example() {
 }
 
 fn synthetic() -> Synthetic {
-    // After the shape of public code-completion traffic: bursts of 5 s, long prompts, short
-    // answers.
-    Synthetic {
-        seed: 1,
-        rate: 2.0,
-        gaps: Gaps::OnOff { on: Span::from_secs(5), off: Span::from_secs(14) },
-        prompt: Tokens::Quantiles(vec![
-            (0.0, 20.0),
-            (0.5, 1469.0),
-            (0.9, 5188.0),
-            (0.99, 7436.0),
-            (1.0, 8000.0),
-        ]),
-        output: Tokens::Quantiles(vec![
-            (0.0, 1.0),
-            (0.5, 13.0),
-            (0.9, 55.0),
-            (0.99, 251.0),
-            (1.0, 1000.0),
-        ]),
-        length: Span::from_secs(3600),
-    }
+    Synthetic::coding(1)
 }
 
 fn small() -> PathBuf {
@@ -156,12 +135,6 @@ fn the_committed_trace_is_what_synth_makes_and_check_accepts() {
     assert_eq!(facts.rows, rows);
     assert!((rows as f64 / 7200.0 - 1.0).abs() < 0.15, "{rows}");
     assert!((facts.prompt_mean / 2048.0 - 1.0).abs() < 0.25, "{}", facts.prompt_mean);
-}
-
-#[test]
-#[ignore = "writes scenarios/data/azure-small.csv"]
-fn write_the_committed_trace() {
-    synth(&synthetic(), &mut fs::File::create(small()).unwrap()).unwrap();
 }
 
 /// A replay of a real trace; `None`, loudly, where the folder of traces is missing.

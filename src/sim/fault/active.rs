@@ -95,7 +95,9 @@ impl Active {
         let start = match fault.start {
             Start::At(at) => at,
             Start::Phase { from, period } => {
-                let u = unit(mix(mix(seed, name("fault phase")), salt));
+                // Parts of one fault are named `fault/part` and share its phase.
+                let whole = fault.name.split('/').next().unwrap_or_default();
+                let u = unit(mix(mix(seed, name("fault phase")), name(whole)));
                 let part = (f64::from(replication.index) + u) / f64::from(replication.of.max(1));
                 from + period.times(part)
             }

@@ -1,0 +1,175 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::exit;
+
+/// A wind tunnel for the load balancers of LLM gateways.
+///
+/// Simulates clients, a gateway, providers, limits and faults in virtual time and measures how fast a way to
+/// route notices a fault, what it loses, and how fast it comes back. Data goes to stdout, everything else to
+/// stderr.
+#[derive(Debug, Parser)]
+#[command(name = "windtunnel", version, after_help = exit::HELP, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run one scenario under one policy: summary, CSV, plots
+    Run(Run),
+    /// Measure the real engine on the real clock, and the simulator's speed
+    Bench(Bench),
+    /// Request traces: look at one, make one
+    #[command(subcommand)]
+    Trace(Trace),
+    /// List what can be named in scenarios and on the command line
+    List(List),
+    /// Print the JSON Schema of a format
+    Schema {
+        /// Which format
+        #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+        of: SchemaOf,
+    },
+    /// Write a commented scenario to start from
+    New {
+        /// Its name: NAME.toml is written, or scenarios/NAME.toml if there is such a folder
+        name: String,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Run one scenario under one policy.
+#[derive(Debug, Parser)]
+pub(super) struct Run {
+    /// The scenario file
+    pub(super) scenario: PathBuf,
+    /// Override any key of the scenario, e.g. provider.azure.tpm='"110%"' or policy.error.cap=2
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(super) sets: Vec<String>,
+    /// Policy instead of the scenario's own (see `list policies`)
+    #[arg(long)]
+    pub(super) policy: Option<String>,
+    /// Seed of the first replication [default: the scenario's, else 1]
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// How often to run, with drawn fault phases spread evenly
+    #[arg(long, short = 'R', value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) replications: u32,
+    /// Folder for results [default: results/<scenario name>]
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// What to print on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Threads for replications [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// Run twice and compare the digests (exit code 97 if they differ)
+    #[arg(long)]
+    pub(super) verify: bool,
+}
+
+/// Measure the engine and the simulator.
+#[derive(Debug, Parser)]
+pub(super) struct Bench {
+    /// Folder for the records and the picture
+    #[arg(long, value_name = "DIR", default_value = "results/bench")]
+    pub(super) out: PathBuf,
+    /// What to print on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// A tenth of the work: figures are rougher
+    #[arg(long)]
+    pub(super) quick: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Trace {
+    /// Rate, dispersion and tokens of a trace
+    Info {
+        /// The trace file
+        file: PathBuf,
+        /// Its format: azure, mooncake or burstgpt
+        #[arg(long, default_value = "azure")]
+        format: String,
+    },
+    /// Make a synthetic trace in the Azure format on stdout
+    Synth(Synth),
+}
+
+/// Make a synthetic trace with the token counts of coding traffic (our fit to Microsoft's public trace of
+/// 2023). The defaults make scenarios/data/azure-small.csv, byte for byte.
+#[derive(Debug, Parser)]
+pub(super) struct Synth {
+    /// Seed
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Length in seconds
+    #[arg(long, default_value_t = 3_600)]
+    pub(super) seconds: u64,
+    /// Mean requests per second
+    #[arg(long, default_value_t = 2.0)]
+    pub(super) rate: f64,
+    /// Mean length of a burst in seconds; 0 = no bursts
+    #[arg(long, default_value_t = 5.0)]
+    pub(super) on: f64,
+    /// Mean length of a pause in seconds
+    #[arg(long, default_value_t = 14.0)]
+    pub(super) off: f64,
+}
+
+/// List things.
+#[derive(Debug, Parser)]
+pub(super) struct List {
+    /// What to list
+    #[arg(value_enum)]
+    pub(super) what: Listed,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// For `parameters`: of this policy
+    #[arg(long, default_value = "windtunnel")]
+    pub(super) policy: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Listed {
+    /// Ways to route
+    Policies,
+    /// Parameters of a policy (`--policy`)
+    Parameters,
+    /// Kinds of fault
+    Faults,
+    /// Provider profiles
+    Profiles,
+    /// What is measured
+    Metrics,
+    /// Files in scenarios/
+    Scenarios,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// Scenario files
+    Scenario,
+    /// summary.json
+    Summary,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}

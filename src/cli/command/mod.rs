@@ -1,0 +1,36 @@
+//! One file a command: arguments in, plan out, results printed.
+
+mod bench;
+mod list;
+mod new;
+mod run;
+mod schema;
+mod trace;
+
+use clap::CommandFactory;
+
+use super::Allocations;
+use super::args::{Args, Command};
+use super::fail::Failure;
+use super::style;
+
+/// Does what was asked.
+pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Failure> {
+    match &args.command {
+        Command::Run(args) => run::run(args),
+        Command::Bench(args) => bench::bench(args, allocations),
+        Command::Trace(command) => trace::trace(command),
+        Command::List(args) => list::list(args),
+        Command::Schema { of } => {
+            style::data(&schema::schema(*of));
+            Ok(())
+        }
+        Command::New { name } => new::new(name),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Args::command(), "windtunnel", &mut script);
+            style::data(&String::from_utf8_lossy(&script));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! `windtunnel run`: one scenario, one policy.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::args::{Format, Run};
+use crate::cli::exit::Exit;
+use crate::cli::fail::Failure;
+use crate::cli::style;
+use crate::engine::Span;
+use crate::experiment::{Progress, RunError, RunPlan, described, run as experiment};
+use crate::record::{self, StoredRun, Timing};
+use crate::report;
+use crate::scenario::{self, Scenario};
+use crate::sim::spec::Arrivals;
+use crate::trace;
+
+/// Set by Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn run(args: &Run) -> Result<(), Failure> {
+    let scenario = load(args)?;
+    let seed = args.seed.unwrap_or(scenario.seed_default);
+    let dir = args.out.clone().unwrap_or_else(|| Path::new("results").join(&scenario.spec.name));
+    record::writable(&dir).map_err(|error| Failure::new(Exit::Usage, error))?;
+    catch_interrupts();
+    style::note(&headline(&scenario, args, seed));
+    for note in trace_notes(&scenario, seed) {
+        style::note(&note);
+    }
+    let again = || {
+        Failure::new(Exit::Broken, "two runs of the same plan differ")
+            .reproduce(reproduce(args, seed))
+    };
+    let (mut run, timing) = timed(&scenario, args, seed)?;
+    if args.verify && timed(&scenario, args, seed)?.0.summary.digest != run.summary.digest {
+        return Err(again());
+    }
+    run.timing = Some(timing);
+    if STOP.load(Ordering::Relaxed) {
+        return Err(interrupted(args, seed));
+    }
+    let mut files = record::write(&dir, &run).map_err(|e| Failure::new(Exit::Unexpected, e))?;
+    let plots = report::write_all(&dir, &run).map_err(|e| Failure::new(Exit::Unexpected, e))?;
+    files.extend(plots);
+    match args.format {
+        Format::Text => style::data(&report::terminal::summary(&run)),
+        Format::Json => style::data(&record::to_json(&run.summary)),
+    }
+    let speed = run.timing.map_or(0.0, |timing| timing.requests_per_wall_second / 1e6);
+    style::note(&format!(
+        "{} files in {}   {speed:.2} million requests per second",
+        files.len(),
+        dir.display()
+    ));
+    Ok(())
+}
+
+/// Reads the scenario; `--policy` is one more override.
+fn load(args: &Run) -> Result<Scenario, Failure> {
+    let mut sets = args.sets.clone();
+    if let Some(policy) = &args.policy {
+        sets.insert(0, format!("policy={policy:?}"));
+    }
+    scenario::load(&args.scenario, &sets).map_err(|e| Failure::pointing(Exit::Usage, &e))
+}
+
+fn headline(scenario: &Scenario, args: &Run, seed: u64) -> String {
+    let policy = described(scenario.policy.spec, &scenario.policy.settings);
+    let times = match args.replications {
+        1 => String::new(),
+        n => format!(" × {n}"),
+    };
+    format!(
+        "{} · {policy} · {} virtual{times} · seed {seed}\n{}",
+        scenario.spec.name,
+        scenario.spec.horizon,
+        scenario.headroom.line()
+    )
+}
+
+/// What scaling did to each trace: dispersion before and after.
+fn trace_notes(scenario: &Scenario, seed: u64) -> Vec<String> {
+    let scaled = scenario.spec.classes.iter().filter_map(|class| match &class.arrivals {
+        Arrivals::Trace(replay) => replay.scale.map(|scale| (replay, scale)),
+        Arrivals::Open { .. } | Arrivals::Closed { .. } => None,
+    });
+    scaled
+        .map(|(replay, (rate, how))| {
+            // Ten minutes of the scaled trace tell enough, and cost a second at most.
+            let length = Span(scenario.spec.horizon.0.min(Span::from_secs(600).0));
+            let before = trace::dispersion((replay.rows.0)(), replay.facts.span);
+            let after = trace::dispersion(trace::replayed(replay, seed, length), length);
+            let was = replay.facts.rows as f64 / replay.facts.span.as_secs_f64().max(1e-9);
+            format!(
+                "trace: {was:.2} → {rate} requests/s {how:?}; var/mean of requests per 1 s {:.2} → {:.2}, \
+                 tokens per minute p95/mean {:.2} → {:.2}",
+                before.requests.index[0],
+                after.requests.index[0],
+                before.tokens.minute_p95_over_mean,
+                after.tokens.minute_p95_over_mean,
+            )
+        })
+        .collect()
+}
+
+/// Runs the plan with a progress bar and looks at the clock.
+#[expect(clippy::disallowed_types, reason = "wall-clock figures go to timing.json only")]
+fn timed(scenario: &Scenario, args: &Run, seed: u64) -> Result<(StoredRun, Timing), Failure> {
+    let plan = RunPlan {
+        scenario,
+        policy: scenario.policy.spec,
+        settings: &scenario.policy.settings,
+        seed,
+        replications: args.replications,
+    };
+    let bar = Bar::new(Span(scenario.spec.horizon.0 * u64::from(args.replications)));
+    let threads = args.threads.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let start = std::time::Instant::now();
+    let result = pool.install(|| experiment(&plan, &bar));
+    let wall_s = start.elapsed().as_secs_f64();
+    bar.0.finish_and_clear();
+    let run = result.map_err(|error| match error {
+        RunError::Policy { .. } => Failure::new(Exit::Usage, error),
+        RunError::Broken { .. } => {
+            Failure::new(Exit::Broken, error).reproduce(reproduce(args, seed))
+        }
+        RunError::Interrupted => interrupted(args, seed),
+    })?;
+    let timing = Timing {
+        wall_s,
+        requests_per_wall_second: run.summary.requests.offered as f64 / wall_s,
+        peak_rss_bytes: peak_rss_bytes(),
+        threads: pool.current_num_threads().min(args.replications as usize) as u32,
+    };
+    Ok((run, timing))
+}
+
+fn interrupted(args: &Run, seed: u64) -> Failure {
+    Failure::new(Exit::Interrupted, "interrupted; nothing was written")
+        .reproduce(reproduce(args, seed))
+}
+
+/// The command that does the same again.
+fn reproduce(args: &Run, seed: u64) -> String {
+    let quote = |text: &str| {
+        let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,%".contains(c));
+        if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    };
+    let mut line =
+        format!("windtunnel run {} --seed {seed}", quote(&args.scenario.to_string_lossy()));
+    if let Some(policy) = &args.policy {
+        line += &format!(" --policy {}", quote(policy));
+    }
+    for set in &args.sets {
+        line += &format!(" --set {}", quote(set));
+    }
+    if args.replications != 1 {
+        line += &format!(" --replications {}", args.replications);
+    }
+    line
+}
+
+/// Greatest resident memory of this process, where the system tells (Linux); else 0.
+#[expect(clippy::disallowed_methods, reason = "a wall-clock figure, for timing.json only")]
+fn peak_rss_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok());
+    kilobytes.map_or(0, |kilobytes: u64| kilobytes * 1024)
+}
+
+/// From now on Ctrl-C asks for an orderly end.
+fn catch_interrupts() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        // Without a handler Ctrl-C ends the process at once, which leaves whole files too.
+        let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
+    });
+}
+
+/// A progress bar in virtual seconds; hidden without a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(total: Span) -> Self {
+        let target = if style::draws_progress() {
+            ProgressDrawTarget::stderr_with_hz(5)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(total.0 / 1_000_000_000), target);
+        let template = "{wide_bar} {pos}/{len} virtual s  {per_sec}  {eta} left";
+        if let Ok(look) = ProgressStyle::with_template(template) {
+            bar.set_style(look);
+        }
+        Self(bar)
+    }
+}
+
+impl Progress for Bar {
+    fn simulated(&self, span: Span) {
+        self.0.inc(span.0 / 1_000_000_000);
+    }
+
+    fn interrupted(&self) -> bool {
+        STOP.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,13 @@
+//! `windtunnel schema`.
+
+use crate::cli::args::SchemaOf;
+use crate::record::Summary;
+use crate::scenario;
+
+/// The JSON Schema of a format.
+pub(super) fn schema(of: SchemaOf) -> String {
+    match of {
+        SchemaOf::Scenario => format!("{:#}", scenario::schema()),
+        SchemaOf::Summary => Summary::schema(),
+    }
+}

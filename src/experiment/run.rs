@@ -1,0 +1,125 @@
+//! One scenario under one policy, once or several times.
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::engine::luck::{mix, name};
+use crate::engine::{Settings, Span, Time};
+use crate::metrics::Tape;
+use crate::policy::PolicySpec;
+use crate::record::{StoredRun, Subject};
+use crate::scenario::Scenario;
+use crate::sim::{Breach, Replication, World};
+
+use super::progress::Progress;
+
+/// What to run.
+#[derive(Clone, Copy, Debug)]
+pub struct RunPlan<'a> {
+    /// The world.
+    pub scenario: &'a Scenario,
+    /// Who routes.
+    pub policy: &'static PolicySpec,
+    /// With which parameters.
+    pub settings: &'a Settings,
+    /// Seed of the first replication.
+    pub seed: u64,
+    /// How often, at least 1.
+    pub replications: u32,
+}
+
+/// Why a run gave no result.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The policy cannot be built: its parameters contradict each other.
+    #[error("policy `{policy}`: {why}")]
+    Policy {
+        /// Its name.
+        policy: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// A bug in the simulator or in a policy: nothing of this run may be believed.
+    #[error("{breach} (replication {replication}, seed {seed})")]
+    Broken {
+        /// What does not balance.
+        breach: Breach,
+        /// From 0.
+        replication: u32,
+        /// Seed of that replication.
+        seed: u64,
+    },
+    /// Somebody stopped it.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Virtual time between two looks at the watcher.
+const STRIDE: Span = Span::from_secs(5);
+
+/// The seed of a replication: the plan's own for the first, mixed from it for the others.
+pub fn seed_of(seed: u64, replication: u32) -> u64 {
+    match replication {
+        0 => seed,
+        n => mix(mix(seed, name("replication")), u64::from(n)),
+    }
+}
+
+/// Runs a plan, its replications in parallel, and gives their tapes in order.
+///
+/// # Errors
+/// [`RunError`] of the first replication that failed.
+pub fn tapes(plan: &RunPlan<'_>, progress: &dyn Progress) -> Result<Vec<Tape>, RunError> {
+    let results: Vec<Result<Tape, RunError>> = (0..plan.replications.max(1))
+        .into_par_iter()
+        .map(|replication| one(plan, replication, progress))
+        .collect();
+    results.into_iter().collect()
+}
+
+/// Runs a plan and sums it up.
+///
+/// # Errors
+/// As [`tapes`].
+pub fn run(plan: &RunPlan<'_>, progress: &dyn Progress) -> Result<StoredRun, RunError> {
+    let tapes = tapes(plan, progress)?;
+    let policy = described(plan.policy, plan.settings);
+    let spec = &plan.scenario.spec;
+    let subject =
+        Subject { scenario: &spec.name, policy: &policy, seed: plan.seed, pool: &spec.pool };
+    Ok(StoredRun::new(&tapes, &subject))
+}
+
+fn one(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<Tape, RunError> {
+    let spec = &plan.scenario.spec;
+    let seed = seed_of(plan.seed, index);
+    let policy = (plan.policy.build)(plan.settings, &spec.pool, Time::ZERO, seed)
+        .map_err(|why| RunError::Policy { policy: plan.policy.name, why })?;
+    let replication = Replication { index, of: plan.replications.max(1) };
+    let mut world = World::new(spec, policy, seed, replication);
+    let mut told = Time::ZERO;
+    while world.advance(told + STRIDE) {
+        if progress.interrupted() {
+            return Err(RunError::Interrupted);
+        }
+        told = world.now();
+        progress.simulated(STRIDE);
+    }
+    world.finish().map_err(|breach| RunError::Broken { breach, replication: index, seed })
+}
+
+/// A policy's name, with what differs from its preset.
+pub fn described(policy: &PolicySpec, settings: &Settings) -> String {
+    let preset = policy.settings();
+    let changed: Vec<String> = settings
+        .iter()
+        .zip(preset.iter())
+        .filter(|((_, now), (_, then))| now.to_bits() != then.to_bits())
+        .map(|((param, now), _)| format!("{}={}", param.id, param.show(now)))
+        .collect();
+    if changed.is_empty() {
+        policy.name.to_owned()
+    } else {
+        format!("{} {{ {} }}", policy.name, changed.join(", "))
+    }
+}

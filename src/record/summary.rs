@@ -1,0 +1,189 @@
+//! `summary.json`: what a run, or the replications of one, came to.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::quantity::{Measured, Quantity};
+
+/// Version of the format. It grows when a field changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Result of one scenario under one policy. Counts are sums over the replications; every other
+/// number is of one run, or an estimate over the replications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Version of this format.
+    pub schema_version: u32,
+    /// Version of windtunnel that wrote it.
+    pub tool_version: String,
+    /// Scenario name.
+    pub scenario: String,
+    /// Policy name, with what differs from its preset.
+    pub policy: String,
+    /// Seed of the first replication.
+    pub seed: u64,
+    /// Number of replications.
+    pub replications: u32,
+    /// Digest of the events of all replications, in hexadecimal.
+    pub digest: String,
+    /// Length of one replication in virtual seconds.
+    pub virtual_seconds: f64,
+    /// Requests are measured if they arrive before this second.
+    pub measured_seconds: f64,
+    /// Length of a bin of the series, in seconds.
+    pub bin_seconds: f64,
+    /// What to beware of in these numbers.
+    pub warnings: Vec<String>,
+    /// Measured requests by result.
+    pub requests: Requests,
+    /// Attempts of measured requests.
+    pub attempts: u64,
+    /// Attempts refused with a 429.
+    pub rate_limited: u64,
+    /// Output tokens.
+    pub tokens: Tokens,
+    /// Good requests per second.
+    pub goodput_rps: Measured,
+    /// Output tokens of good requests per second.
+    pub goodput_tokens_per_s: Measured,
+    /// Good over offered requests.
+    pub slo_attainment: Measured,
+    /// Attempts over offered requests.
+    pub amplification: Measured,
+    /// Attempts refused with a 429 over attempts.
+    pub rate_limited_share: Measured,
+    /// Output tokens that became no good answer over all output tokens.
+    pub wasted_tokens_share: Measured,
+    /// Latency from intended arrival of requests that were done, in milliseconds.
+    pub latency_ms: Quantiles,
+    /// Time to first token from intended arrival of streamed requests that were done, in
+    /// milliseconds.
+    pub ttft_ms: Quantiles,
+    /// What all attempts of one run cost, in US dollars.
+    pub cost_usd: Measured,
+    /// Cost over good requests, in US dollars.
+    pub cost_per_good_usd: Measured,
+    /// Jain's fairness index over routes without a fault.
+    pub jain: Measured,
+    /// Changes of health per route and hour.
+    pub transitions_per_route_hour: Measured,
+    /// Alarms on routes without a fault, per hour of such a route.
+    pub false_alarms_per_route_hour: Measured,
+    /// One entry a fault, in order of onset in the first replication.
+    pub faults: Vec<FaultSummary>,
+    /// One entry a route, in the pool's order.
+    pub routes: Vec<RouteSummary>,
+}
+
+/// Measured requests by result; `offered` is the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requests {
+    /// Requests that arrived.
+    pub offered: u64,
+    /// Done within the deadline.
+    pub good: u64,
+    /// Done after it.
+    pub late: u64,
+    /// Ended with an error, a broken stream or a client that went away.
+    pub failed: u64,
+    /// Refused by the gateway itself.
+    pub shed: u64,
+    /// Still under way at the end of the run.
+    pub unfinished: u64,
+}
+
+/// Output tokens by use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// Of good requests.
+    pub good: u64,
+    /// Of attempts whose request did not become good.
+    pub wasted: u64,
+}
+
+/// Quantiles of one distribution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quantiles {
+    /// Median.
+    pub p50: Measured,
+    /// 90 % quantile.
+    pub p90: Measured,
+    /// 99 % quantile.
+    pub p99: Measured,
+    /// 99.9 % quantile.
+    pub p999: Measured,
+}
+
+/// What one fault did. Times are in seconds; `docs/metrics.md` defines each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FaultSummary {
+    /// Its name.
+    pub name: String,
+    /// Onset in the first replication, whose series are stored.
+    pub start_s: f64,
+    /// End in the first replication.
+    pub end_s: f64,
+    /// Faulted routes.
+    pub routes: Vec<String>,
+    /// Until the routes' share is at most half its baseline.
+    pub time_to_detect_s: Measured,
+    /// Until a faulted route is Degraded or Failed by the policy's own word.
+    pub time_to_state_s: Measured,
+    /// Until the routes' share stays at most 5 % of its baseline.
+    pub time_to_drain_s: Measured,
+    /// Until the good share of arrivals is back at 0.99 of its baseline, from onset.
+    pub time_to_recover_user_s: Measured,
+    /// Until the routes have 90 % of their baseline share again, from the end.
+    pub time_to_recover_share_s: Measured,
+    /// Until the share stays within 5 % of its baseline, from the end.
+    pub settling_s: Measured,
+    /// First attempts that went into the fault.
+    pub leak: Measured,
+    /// The same over what blind routing would have sent.
+    pub leak_ratio: Measured,
+    /// Greatest excess of the share over its baseline after the end.
+    pub overshoot: Measured,
+    /// Entries into Failed within 60 s of leaving it.
+    pub flaps: Measured,
+}
+
+/// One route over the whole of all replications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouteSummary {
+    /// Its name.
+    pub id: String,
+    /// Its provider.
+    pub provider: String,
+    /// Its model.
+    pub model: String,
+    /// Its part of the first attempts for its model.
+    pub share: Quantity,
+    /// First attempts.
+    pub first: u64,
+    /// Attempts.
+    pub attempts: u64,
+    /// Attempts that were done.
+    pub good: u64,
+    /// Attempts that failed, 429s apart.
+    pub failed: u64,
+    /// Attempts refused with a 429.
+    pub rate_limited: u64,
+    /// Changes of health.
+    pub transitions: u64,
+}
+
+impl Summary {
+    /// JSON Schema of the format, as it is published.
+    pub fn schema() -> String {
+        let schema = schemars::schema_for!(Self);
+        let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
+        text.push('\n');
+        text
+    }
+}

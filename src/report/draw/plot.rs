@@ -1,0 +1,107 @@
+//! Lines and boxes over two axes, with a legend at the right.
+
+use plotters::prelude::DrawingBackend;
+
+use super::frame::{Frame, HEADING, LEFT, MARGIN, MARGIN_WIDTH, NAMES, RIGHT, foot, heading};
+use super::sheet::{Anchor, DrawError, Sheet};
+use crate::report::page::{Entry, Line, Plot};
+use crate::report::palette::{BLUE, GREY, INK};
+
+/// Height of a legend entry.
+const ENTRY: f64 = 17.0;
+/// Where its text begins.
+const INDENT: f64 = 27.0;
+/// Rows of names above a plot; a fault whose name finds no room is shaded without one.
+const NAME_ROWS: usize = 2;
+
+pub(super) fn height(plot: &Plot) -> f64 {
+    HEADING + names_height(plot) + body(plot) + foot(&plot.x)
+}
+
+/// The plot is made higher where its legend needs it.
+fn body(plot: &Plot) -> f64 {
+    plot.height.max(plot.legend.len() as f64 * ENTRY - names_height(plot))
+}
+
+fn names_height(plot: &Plot) -> f64 {
+    if plot.shades.iter().any(|shade| !shade.name.is_empty()) {
+        NAMES * plot.shades.len().min(NAME_ROWS) as f64 + 2.0
+    } else {
+        4.0
+    }
+}
+
+pub(super) fn draw<DB: DrawingBackend>(
+    sheet: &Sheet<'_, DB>,
+    plot: &Plot,
+    top: f64,
+) -> Result<(), DrawError> {
+    heading(sheet, &plot.heading, top)?;
+    let frame_top = top + HEADING + names_height(plot);
+    let frame = Frame::between(frame_top, frame_top + body(plot));
+    frame.shade(sheet, &plot.x, &plot.shades)?;
+    frame.x_axis(sheet, &plot.x)?;
+    frame.y_axis(sheet, &plot.y)?;
+    frame.edges(sheet, &plot.x, &plot.shades)?;
+    names(sheet, plot, frame, top + HEADING)?;
+    for (left, right, value) in &plot.boxes {
+        let (left, right) = (frame.x_at(&plot.x, *left), frame.x_at(&plot.x, *right));
+        let corner = (right.max(left + 1.0), frame.bottom);
+        sheet.fill((left, frame.y_at(&plot.y, *value)), corner, BLUE)?;
+    }
+    for line in &plot.lines {
+        draw_line(sheet, plot, frame, line)?;
+    }
+    legend(sheet, &plot.legend, top + HEADING + ENTRY / 2.0)
+}
+
+fn draw_line<DB: DrawingBackend>(
+    sheet: &Sheet<'_, DB>,
+    plot: &Plot,
+    frame: Frame,
+    line: &Line,
+) -> Result<(), DrawError> {
+    for piece in &line.pieces {
+        let at = |(x, y): &(f64, f64)| (frame.x_at(&plot.x, *x), frame.y_at(&plot.y, *y));
+        let points: Vec<_> = piece.iter().map(at).collect();
+        sheet.line(&points, line.stroke)?;
+    }
+    Ok(())
+}
+
+/// Names of shaded intervals, each over its start, in the first row that has room.
+fn names<DB: DrawingBackend>(
+    sheet: &Sheet<'_, DB>,
+    plot: &Plot,
+    frame: Frame,
+    top: f64,
+) -> Result<(), DrawError> {
+    let mut ends = [LEFT; NAME_ROWS];
+    for shade in plot.shades.iter().filter(|shade| !shade.name.is_empty()) {
+        let name = sheet.fit(&shade.name, 11.0, (RIGHT - LEFT) / 2.0);
+        let width = sheet.width(&name, 11.0);
+        let from = frame.x_at(&plot.x, shade.from).min(RIGHT - width);
+        if let Some(row) = ends.iter().position(|end| *end <= from) {
+            ends[row] = from + width + 8.0;
+            let y = top + NAMES * (row as f64 + 0.5);
+            sheet.text(from, y, &name, 11.0, GREY, Anchor::Left)?;
+        }
+    }
+    Ok(())
+}
+
+fn legend<DB: DrawingBackend>(
+    sheet: &Sheet<'_, DB>,
+    entries: &[Entry],
+    top: f64,
+) -> Result<(), DrawError> {
+    for (i, entry) in entries.iter().enumerate() {
+        let y = top + ENTRY * i as f64;
+        if let Some(stroke) = entry.stroke {
+            sheet.line(&[(MARGIN, y), (MARGIN + 20.0, y)], stroke)?;
+        }
+        let text = sheet.fit(&entry.text, 11.5, (MARGIN_WIDTH - INDENT) * 0.92);
+        sheet.text(MARGIN + INDENT, y, &text, 11.5, INK, Anchor::Left)?;
+    }
+    Ok(())
+}

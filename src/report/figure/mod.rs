@@ -1,0 +1,11 @@
+//! A run to pages: what each figure shows, without drawing it. One figure a file.
+
+pub mod goodput;
+pub mod groups;
+pub mod health;
+pub mod latency;
+pub mod overhead;
+pub mod recovery;
+pub mod share;
+pub mod time;
+pub mod weights;

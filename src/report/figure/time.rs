@@ -1,0 +1,135 @@
+//! What all figures over time have in common: the axis, the shaded faults, thinning.
+
+use crate::record::StoredRun;
+use crate::report::page::{Axis, Line, Page, Panel, Shade, Stroke};
+use crate::report::palette::Colour;
+
+/// Most points of a line.
+const POINTS: usize = 400;
+
+/// Virtual time of a run as an axis: seconds, minutes or hours, whichever reads best.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    unit_s: f64,
+    name: &'static str,
+    horizon_s: f64,
+}
+
+impl Clock {
+    /// For the run.
+    pub fn of(run: &StoredRun) -> Self {
+        let horizon_s = run.summary.virtual_seconds;
+        let (unit_s, name) = match horizon_s {
+            s if s <= 900.0 => (1.0, "s"),
+            s if s <= 6.0 * 3_600.0 => (60.0, "min"),
+            _ => (3_600.0, "h"),
+        };
+        Self { unit_s, name, horizon_s }
+    }
+
+    /// Seconds in the axis' unit.
+    pub fn at(self, seconds: f64) -> f64 {
+        seconds / self.unit_s
+    }
+
+    /// The axis; only the lowest panel of a page names it.
+    pub fn axis(self, named: bool) -> Axis {
+        let label = format!("virtual time, {}", self.name);
+        let label = if named { label } else { String::new() };
+        let show = |value: f64| format!("{value}");
+        Axis::linear(&label, 0.0, self.at(self.horizon_s), 8, show)
+    }
+
+    /// The faults as shaded intervals; only the highest panel of a page names them.
+    pub fn shades(self, run: &StoredRun, named: bool) -> Vec<Shade> {
+        let faults = run.summary.faults.iter().filter(|fault| fault.start_s < self.horizon_s);
+        let shade = |fault: &crate::record::FaultSummary| Shade {
+            name: if named { fault.name.clone() } else { String::new() },
+            from: self.at(fault.start_s),
+            to: self.at(fault.end_s.min(self.horizon_s)),
+        };
+        faults.map(shade).collect()
+    }
+}
+
+/// A page about the run.
+pub fn page(run: &StoredRun, title: &str, panels: Vec<Panel>) -> Page {
+    let summary = &run.summary;
+    let mut subtitle =
+        format!("{} under {}, seed {}", summary.scenario, summary.policy, summary.seed);
+    if summary.replications > 1 {
+        subtitle.push_str(&format!(", first of {} replications", summary.replications));
+    }
+    Page { title: title.to_owned(), subtitle, panels }
+}
+
+/// How many bins make one point, so that a line has at most 400: more than the eye can part on a
+/// page.
+pub fn bins_per_point(bins: usize) -> usize {
+    bins.div_ceil(POINTS).max(1)
+}
+
+/// A line through values in order of time; where there is none, it is broken.
+pub fn line(values: impl Iterator<Item = (f64, Option<f64>)>, stroke: Stroke) -> Line {
+    let mut pieces = vec![Vec::new()];
+    for (x, value) in values {
+        let piece = pieces.last_mut().expect("there is always a piece under way");
+        match value {
+            Some(y) => piece.push((x, y)),
+            None if !piece.is_empty() => pieces.push(Vec::new()),
+            None => {}
+        }
+    }
+    pieces.retain(|piece| piece.len() > 1);
+    Line { pieces, stroke }
+}
+
+/// A line that holds each value until the next: what changes at ticks.
+pub fn steps(values: impl Iterator<Item = (f64, f64)>, stroke: Stroke) -> Line {
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    for (x, y) in values {
+        match points.last() {
+            Some((_, before)) if *before != y => points.extend([(x, *before), (x, y)]),
+            _ => points.push((x, y)),
+        }
+    }
+    points.dedup_by(|next, last| next == last);
+    Line { pieces: vec![points], stroke }
+}
+
+/// A solid line.
+pub const fn solid(colour: Colour, width: f64) -> Stroke {
+    Stroke { colour, width, dashed: false }
+}
+
+/// A dashed line.
+pub const fn dashed(colour: Colour, width: f64) -> Stroke {
+    Stroke { colour, width, dashed: true }
+}
+
+/// Greatest value of some lines, 0 for none.
+pub fn greatest<'a>(lines: impl Iterator<Item = &'a Line>) -> f64 {
+    let points = lines.flat_map(|line| line.pieces.iter().flatten());
+    points.map(|(_, y)| *y).fold(0.0, f64::max)
+}
+
+/// A part as a percentage.
+pub fn percent(part: f64) -> String {
+    format!("{} %", crate::record::significant(part * 100.0))
+}
+
+/// A count, thousands apart.
+pub fn count(value: f64) -> String {
+    if value.fract() != 0.0 {
+        return format!("{value}");
+    }
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,277 @@
+//! The result of a run as plain text of at most 80 columns, readable without colour.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+
+use super::figure::time::{count, percent};
+use crate::record::{
+    FaultSummary, Measured, Quantiles, Quantity, Series, StoredRun, Summary, significant,
+};
+
+/// Columns of a terminal that everyone has.
+const WIDTH: u16 = 80;
+/// A blank that does not break a line; written as a plain one.
+const TIE: char = '\u{a0}';
+/// Columns of a share over time.
+const SPARK: usize = 24;
+
+/// The summary that `run` prints. Ends with a line end.
+pub fn summary(run: &StoredRun) -> String {
+    let summary = &run.summary;
+    let mut text = head(summary);
+    for warning in &summary.warnings {
+        for line in wrap(&format!("warning: {warning}")) {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    let mut tables = vec![requests(summary), service(summary), latency(summary)];
+    if !summary.faults.is_empty() {
+        tables.push(faults(summary));
+    }
+    tables.push(providers(run));
+    for table in tables {
+        text.push('\n');
+        for line in table.lines() {
+            text.push_str(line.replace(TIE, " ").trim_end());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn head(summary: &Summary) -> String {
+    let runs = match summary.replications {
+        1 => String::new(),
+        several => format!(", {several} replications"),
+    };
+    let what = format!("{} under {}", summary.scenario, summary.policy);
+    let how = format!(
+        "{} s of virtual time, seed {}{runs}, digest {}",
+        summary.virtual_seconds, summary.seed, summary.digest
+    );
+    let lines: Vec<_> = wrap(&what).into_iter().chain(wrap(&how)).collect();
+    lines.join("\n") + "\n"
+}
+
+fn requests(summary: &Summary) -> Table {
+    let requests = &summary.requests;
+    let counts = [
+        requests.offered,
+        requests.good,
+        requests.late,
+        requests.failed,
+        requests.shed,
+        requests.unfinished,
+    ];
+    let part = |of: u64| {
+        let part = of as f64 / requests.offered.max(1) as f64;
+        percent((part * 1e4).round() / 1e4)
+    };
+    let mut table = table(&["requests", "offered", "good", "late", "failed", "shed", "unfinished"]);
+    table.add_row(row("", counts.map(|of| count(of as f64))));
+    if requests.offered > 0 {
+        table.add_row(row("", counts.map(part)));
+    }
+    table
+}
+
+fn service(summary: &Summary) -> Table {
+    let mut table = table(&["good/s", "attempts/req", "429s", "tokens wasted", "USD", "fairness"]);
+    table.add_row(cells([
+        value(&summary.goodput_rps, 1.0, ""),
+        value(&summary.amplification, 1.0, ""),
+        value(&summary.rate_limited_share, 100.0, "%"),
+        value(&summary.wasted_tokens_share, 100.0, "%"),
+        value(&summary.cost_usd, 1.0, ""),
+        value(&summary.jain, 1.0, ""),
+    ]));
+    table
+}
+
+fn latency(summary: &Summary) -> Table {
+    let mut table = table(&["latency", "p50", "p90", "p99", "p99.9"]);
+    let quantiles = |quantiles: &Quantiles| {
+        let each = [&quantiles.p50, &quantiles.p90, &quantiles.p99, &quantiles.p999];
+        each.map(|quantile| value(quantile, 1e-3, "s"))
+    };
+    table.add_row(row("whole answer", quantiles(&summary.latency_ms)));
+    table.add_row(row("first token", quantiles(&summary.ttft_ms)));
+    table
+}
+
+fn faults(summary: &Summary) -> Table {
+    let mut table =
+        table(&["fault", "users well", "halved", "drained", "back", "leak", "overshoot", "flaps"]);
+    for fault in &summary.faults {
+        table.add_row(row(
+            &name(fault),
+            [
+                value(&fault.time_to_recover_user_s, 1.0, "s"),
+                value(&fault.time_to_detect_s, 1.0, "s"),
+                value(&fault.time_to_drain_s, 1.0, "s"),
+                value(&fault.time_to_recover_share_s, 1.0, "s"),
+                value(&fault.leak_ratio, 1.0, ""),
+                value(&fault.overshoot, 100.0, "%"),
+                value(&fault.flaps, 1.0, ""),
+            ],
+        ));
+    }
+    table
+}
+
+fn name(fault: &FaultSummary) -> String {
+    format!("{} ({}–{} s)", fault.name, fault.start_s, fault.end_s)
+}
+
+/// One row a provider, in the order of the routes.
+fn providers(run: &StoredRun) -> Table {
+    let mut table =
+        table(&["provider", "share", "over time", "attempts", "failed", "429s", "changes"]);
+    let all: u64 = run.summary.routes.iter().map(|route| route.first).sum();
+    let mut names: Vec<&str> = Vec::new();
+    for route in &run.summary.routes {
+        if !names.contains(&route.provider.as_str()) {
+            names.push(&route.provider);
+        }
+    }
+    let routes = run.summary.routes.iter().enumerate();
+    let of = |provider: &&str| {
+        let own = routes.clone().filter(|(_, route)| route.provider == *provider);
+        own.map(|(r, _)| r).collect::<Vec<usize>>()
+    };
+    let groups: Vec<Vec<usize>> = names.iter().map(of).collect();
+    let shares = shares(&run.series, &groups);
+    let full = shares.iter().flatten().flatten().copied().fold(0.0, f64::max);
+    for ((provider, indices), over_time) in names.iter().zip(&groups).zip(&shares) {
+        let sum = |of: fn(&crate::record::RouteSummary) -> u64| {
+            indices.iter().map(|r| of(&run.summary.routes[*r])).sum::<u64>()
+        };
+        let share = sum(|route| route.first) as f64 / all.max(1) as f64;
+        table.add_row(row(
+            provider,
+            [
+                short_percent(share),
+                spark(over_time, full),
+                count(sum(|route| route.attempts) as f64),
+                count(sum(|route| route.failed) as f64),
+                count(sum(|route| route.rate_limited) as f64),
+                count(sum(|route| route.transitions) as f64),
+            ],
+        ));
+    }
+    table
+}
+
+/// Shares of first attempts per column of a spark: `shares[group][column]`; `None` without any
+/// traffic.
+fn shares(series: &Series, groups: &[Vec<usize>]) -> Vec<Vec<Option<f64>>> {
+    let bins = series.first().map_or(0, Vec::len);
+    let columns = SPARK.min(bins);
+    let first = |r: usize, column: usize| {
+        let bins = bins * column / columns..bins * (column + 1) / columns;
+        let counts = series[r].get(bins).into_iter().flatten().filter_map(|sample| sample.counts);
+        counts.map(|counts| u64::from(counts.first)).sum::<u64>()
+    };
+    let all: Vec<u64> =
+        (0..columns).map(|column| (0..series.len()).map(|r| first(r, column)).sum()).collect();
+    let share = |routes: &[usize], column: usize| {
+        let part: u64 = routes.iter().map(|r| first(*r, column)).sum();
+        (all[column] > 0).then(|| part as f64 / all[column] as f64)
+    };
+    let group = |routes: &Vec<usize>| (0..columns).map(|column| share(routes, column)).collect();
+    groups.iter().map(group).collect()
+}
+
+/// Shares as a row of bars, a full one being `full`. Rounded up: an empty column means no traffic
+/// at all.
+fn spark(shares: &[Option<f64>], full: f64) -> String {
+    const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let bar = |share: &Option<f64>| {
+        let height = (share.unwrap_or(0.0) / full.max(f64::MIN_POSITIVE) * 8.0).ceil();
+        BARS[height.min(8.0) as usize]
+    };
+    shares.iter().map(bar).collect()
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    let left = |i: usize, name: &str| i == 0 || name == "over time";
+    table.set_header(header.iter().map(Cell::new));
+    for (i, name) in header.iter().enumerate() {
+        let alignment = if left(i, name) { CellAlignment::Left } else { CellAlignment::Right };
+        let column = table.column_mut(i).expect("the header made the column");
+        column.set_cell_alignment(alignment);
+    }
+    table
+}
+
+fn row<const N: usize>(first: &str, rest: [String; N]) -> Vec<Cell> {
+    std::iter::once(Cell::new(first)).chain(rest.into_iter().map(Cell::new)).collect()
+}
+
+fn cells<const N: usize>(all: [String; N]) -> Vec<Cell> {
+    all.into_iter().map(Cell::new).collect()
+}
+
+/// `12 s`, `12 ±3 s`, `> 60 s` where it was not reached, `n/a`; the number times `scale`.
+fn value(measured: &Measured, scale: f64, unit: &str) -> String {
+    let number = match measured {
+        Measured::One(Quantity::Number(number)) => three(number * scale),
+        Measured::One(Quantity::Censored(censored)) => {
+            format!(">{TIE}{}", three(censored.censored_at_s * scale))
+        }
+        Measured::One(Quantity::NotApplicable(_)) => return "n/a".to_owned(),
+        Measured::Many(spread) => {
+            let beyond = if spread.censored > 0 { "≥" } else { "" };
+            let half = spread.low.zip(spread.high).map(|(low, high)| (high - low) / 2.0 * scale);
+            let mean = three(spread.mean * scale);
+            match half.filter(|half| *half > 0.0) {
+                Some(half) => format!("{beyond}{mean} ±{}", digits(half, 1)),
+                None => format!("{beyond}{mean}"),
+            }
+        }
+    };
+    if unit.is_empty() { number } else { format!("{number}{TIE}{unit}") }
+}
+
+fn short_percent(part: f64) -> String {
+    format!("{}{TIE}%", three(part * 100.0))
+}
+
+/// Three significant digits, thousands apart.
+fn three(value: f64) -> String {
+    if value.abs() >= 100.0 {
+        return count(value.round());
+    }
+    digits(value, 2)
+}
+
+/// One significant digit and `more`.
+fn digits(value: f64, more: usize) -> String {
+    let text = format!("{value:.more$e}");
+    significant(text.parse().expect("what was written as a number reads as one")).to_string()
+}
+
+/// Words into lines of at most 80 columns; a longer word has a line of its own.
+fn wrap(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is always a line under way");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= usize::from(WIDTH) {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+#[path = "terminal_tests.rs"]
+mod tests;

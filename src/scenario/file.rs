@@ -1,0 +1,62 @@
+//! A scenario as it is typed: one type per table, every key as it stands in the file, unknown keys
+//! refused.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::class::ClassFile;
+use super::expect::ExpectFile;
+use super::fault::FaultFile;
+use super::gateway::GatewayFile;
+use super::incidents::IncidentsFile;
+use super::ordered::Ordered;
+use super::policy::PolicyFile;
+use super::provider::ProviderFile;
+use super::start::StartFile;
+use super::trace::TraceFile;
+use super::unit::{Count, Length, Number};
+use super::workload::WorkloadFile;
+
+/// One scenario of windtunnel: who asks, who answers, what goes wrong, which policy routes, and
+/// what is expected of it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "windtunnel scenario")]
+pub(crate) struct ScenarioFile {
+    /// Requests per second that clients ask for in all, before any curve of `workload.rate`. Not
+    /// used by closed loops and traces, which bring their own rate.
+    pub(crate) rps: Option<Number>,
+    /// Length of the run.
+    pub(crate) duration: Length,
+    /// Length of the clean past that policies are told of instead of simulating it. Default "1h",
+    /// the longest window of the published balancers.
+    pub(crate) history: Option<Length>,
+    /// Seed unless the command line gives one. Default 1.
+    pub(crate) seed: Option<Count>,
+    /// Who routes: a name, or a table with the name and parameters.
+    pub(crate) policy: PolicyFile,
+    /// What clients ask, and when.
+    #[serde(default)]
+    pub(crate) workload: WorkloadFile,
+    /// Kinds of clients; each may say anything that `[workload]` says, which it then overrides.
+    #[serde(default)]
+    pub(crate) class: Vec<ClassFile>,
+    /// Requests from a file instead of drawn ones.
+    pub(crate) trace: Option<TraceFile>,
+    /// Who answers, by name.
+    pub(crate) provider: Ordered<ProviderFile>,
+    /// When the run takes place.
+    #[serde(default)]
+    pub(crate) start: StartFile,
+    /// Faults drawn at random, as the public status pages of 2021–2025 have them.
+    pub(crate) incidents: Option<IncidentsFile>,
+    /// The gateway process.
+    #[serde(default)]
+    pub(crate) gateway: GatewayFile,
+    /// What goes wrong, and when.
+    #[serde(default)]
+    pub(crate) fault: Vec<FaultFile>,
+    /// What must hold afterwards.
+    #[serde(default)]
+    pub(crate) expect: Vec<ExpectFile>,
+}

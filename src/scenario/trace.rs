@@ -1,0 +1,111 @@
+//! `[trace]`: requests from a file. The one place that calls the readers of traces.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::engine::Span;
+use crate::sim::spec::{Replay, Scaling};
+use crate::trace::{self, TraceFormat};
+
+use super::at::At;
+use super::error::Problem;
+use super::suggest;
+use super::unit::{Length, Number};
+
+/// Requests from a file instead of drawn ones.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TraceFile {
+    /// The file, relative to the scenario.
+    file: String,
+    /// What it looks like: "azure", "mooncake" or "burstgpt".
+    #[schemars(extend("enum" = FORMATS))]
+    format: String,
+    /// Brings it to another rate. Default: replayed as it is.
+    scale: Option<ScaleFile>,
+    /// From when to when after the first row, such as ["10m", "20m"]. Default: all of it.
+    part: Option<(Length, Length)>,
+    /// Spreads quantised stamps evenly over this long. Default "3s" for Mooncake, whose stamps are
+    /// multiples of 3 s; "0s" for others.
+    spread: Option<Length>,
+}
+
+/// Another rate for a trace.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ScaleFile {
+    /// Requests per second on average.
+    to: Number,
+    /// How it is reached. Default "in-place".
+    how: Option<How>,
+}
+
+/// How a trace is brought to another rate.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum How {
+    /// Each row becomes several at its own place: bursts stay bursts.
+    InPlace,
+    /// Shifted copies on top of each other: bursts are smoothed.
+    Superpose,
+    /// Time runs faster: everything is closer together.
+    Compress,
+}
+
+const FORMATS: [&str; 3] = ["azure", "mooncake", "burstgpt"];
+
+impl TraceFile {
+    /// Checks the file in a first pass and says how to replay it.
+    pub(crate) fn replay(&self, base_dir: &Path) -> Result<Replay, Problem> {
+        let Self { file, format: word, scale, part, spread } = self;
+        let at = At::top().key("trace");
+        let format: TraceFormat = word.parse().map_err(|_| {
+            Problem::new(at.key("format"), format!("`trace.format` cannot be \"{word}\""))
+                .expected("expected a format such as \"azure\"")
+                .help(suggest::help(word, &FORMATS))
+        })?;
+        let part = match part {
+            None => (Span::ZERO, None),
+            Some((from, to)) if from.0 < to.0 => (from.0, Some(to.0)),
+            Some((from, to)) => {
+                let message = format!("`trace.part` is empty: {} to {}", from.0, to.0);
+                return Err(Problem::new(at.key("part"), message)
+                    .expected("expected from and to, such as [\"10m\", \"20m\"]"));
+            }
+        };
+        let scale = match scale {
+            None => None,
+            Some(ScaleFile { to, how }) => {
+                let rate = super::class::rate(to.0, &at.key("scale").key("to"))?;
+                Some((rate, how.map_or(Scaling::InPlace, How::scaling)))
+            }
+        };
+        let spread = match (spread, format) {
+            (Some(spread), _) => spread.0,
+            (None, TraceFormat::Mooncake) => Span::from_secs(3),
+            (None, TraceFormat::Azure | TraceFormat::BurstGpt) => Span::ZERO,
+        };
+        let path = base_dir.join(file);
+        let facts = trace::check(&path, format).map_err(|error| {
+            Problem::new(at.key("file"), format!("`trace.file`: {error}"))
+                .expected(format!("expected a readable trace in the format \"{word}\""))
+        })?;
+        if facts.rows == 0 || part.0 > facts.span {
+            let message = format!("`trace`: no row to replay ({} in {})", facts.rows, facts.span);
+            return Err(Problem::new(at.key("file"), message).expected("expected at least one row"));
+        }
+        Ok(Replay { rows: trace::rows(&path, format), facts, scale, part, spread })
+    }
+}
+
+impl How {
+    fn scaling(self) -> Scaling {
+        match self {
+            Self::InPlace => Scaling::InPlace,
+            Self::Superpose => Scaling::Superpose,
+            Self::Compress => Scaling::Compress,
+        }
+    }
+}
