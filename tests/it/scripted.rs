@@ -75,11 +75,6 @@ impl Diary {
     pub fn at(&self, route: u32, span: (u64, u64)) -> Vec<&Entry> {
         self.attempts.iter().filter(|e| e.route == route && e.within(span)).collect()
     }
-
-    /// The attempts of one request.
-    pub fn of(&self, request: u64) -> Vec<&Entry> {
-        self.attempts.iter().filter(|e| e.request.id == request).collect()
-    }
 }
 
 /// Any policy, with a diary.
