@@ -8,8 +8,14 @@ fn main() {
     let (p, k, secs): (u16, u32, u64) =
         (args[2].parse().unwrap(), args[3].parse().unwrap(), args[4].parse().unwrap());
     let spec = plain::world(p, k, 5000.0, secs);
+    if name == "bare" {
+        let t = std::time::Instant::now();
+        let (n, sum) = windtunnel::experiment::bench::bare_loop(&spec, 1);
+        println!("bare {:.0} ns/request {n} {sum}", t.elapsed().as_nanos() as f64 / n as f64);
+        return;
+    }
     let policy = registry::find(name).unwrap();
-    for _ in 0..3 {
+    for _ in 0..1 {
         let built = (policy.build)(&policy.settings(), &spec.pool, Time::ZERO, 1).unwrap();
         let world = World::new(&spec, built, 1, Replication { index: 0, of: 1 });
         let t = std::time::Instant::now();
@@ -17,8 +23,8 @@ fn main() {
         let s = t.elapsed().as_secs_f64();
         println!(
             "{name} {p}x{k}: {:.0} ns/request, {:.2} M/s, {:?} digest {:x} inflight {} p50 {} transitions {}",
-            s * 1e9 / tape.totals.offered as f64,
-            tape.totals.offered as f64 / s / 1e6,
+            s * 1e9 / tape.arrived as f64,
+            tape.arrived as f64 / s / 1e6,
             tape.totals,
             tape.digest,
             tape.in_flight_max,

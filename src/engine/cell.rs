@@ -209,11 +209,13 @@ const fn first_chunk() -> usize {
     if cfg!(loom) { 1 } else { 64 }
 }
 
+/// Chunk and offset of a cell: counted from the size of the first chunk, cell `n` lies in the chunk of its
+/// highest bit.
 #[inline]
 const fn place(index: u32) -> (usize, usize) {
-    let n = index as usize / first_chunk() + 1;
-    let chunk = n.ilog2() as usize;
-    (chunk, index as usize - ((1 << chunk) - 1) * first_chunk())
+    let n = index as usize + first_chunk();
+    let top = n.ilog2();
+    ((top - first_chunk().ilog2()) as usize, n ^ (1 << top))
 }
 
 /// All cells of an engine.

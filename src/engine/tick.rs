@@ -219,7 +219,7 @@ impl Control {
                 },
             ));
         }
-        for _ in 0..32 {
+        for _ in 0..12 {
             self.learn();
         }
         for track in &mut self.tracks {

@@ -39,6 +39,7 @@ pub(crate) fn calm(seconds: u64, routes: u32, per_route: u32) -> Tape {
         latency,
         latency_bins: vec![[800_000; 3]; seconds as usize],
         digest: 7,
+        arrived: 0,
         events: 2 * served,
         in_flight_max: offered,
     }

@@ -79,6 +79,7 @@ impl Recorder {
                 latency_bins: Vec::new(),
                 ttft: histogram(),
                 digest: 0,
+                arrived: 0,
                 events: 0,
                 in_flight_max: 0,
             },

@@ -41,6 +41,8 @@ pub struct Tape {
     pub ttft: Histogram<u64>,
     /// Digest of the event stream.
     pub digest: u64,
+    /// Requests simulated, also those that are not measured.
+    pub arrived: u64,
     /// Events handled.
     pub events: u64,
     /// Most attempts in flight at once.

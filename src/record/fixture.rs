@@ -120,6 +120,7 @@ impl Scene {
             latency_bins: Vec::new(),
             ttft: histogram,
             digest: luck::mix(self.seed, 9),
+            arrived: 0,
             events: 0,
             in_flight_max: 4_000,
         }

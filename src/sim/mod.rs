@@ -15,7 +15,7 @@ pub mod latency;
 pub mod limit;
 pub mod plain;
 pub mod quantile;
-mod queue;
+pub mod queue;
 mod service;
 pub mod spec;
 pub mod stream;
@@ -25,4 +25,5 @@ mod world;
 
 pub use check::Breach;
 pub use fault::Replication;
+pub use queue::{EventQueue, Heap, Wheel};
 pub use world::World;

@@ -15,7 +15,7 @@ use super::check::{Breach, Ledger};
 use super::digest::{Digest, Mark};
 use super::fault::{Active, Failure, Replication};
 use super::flight::{Ending, FLYING, Flight, Flights, HEARD, NONE, OPEN, STREAMED, Trail};
-use super::queue::{Event, Kind, Queue, SLOTS_MAX};
+use super::queue::{Event, EventQueue, Kind, SLOTS_MAX, Wheel};
 use super::spec::Spec;
 use super::workload::{Arrival, Workload};
 
@@ -26,11 +26,11 @@ const SDK: u64 = name("sdk backoff");
 const SHED: u16 = 503;
 
 /// One run in progress.
-pub struct World<'a> {
+pub struct World<'a, Q = Wheel> {
     spec: &'a Spec,
     policy: Box<dyn Policy>,
     workload: Workload,
-    queue: Queue,
+    queue: Q,
     seq: u64,
     now: Time,
     flights: Flights,
@@ -46,11 +46,15 @@ pub struct World<'a> {
     /// Measured requests that have no result yet.
     pending: u64,
     arrivals_until: Time,
+    /// When to look again whether the run is over, after the horizon.
+    next_look: Time,
+    /// Requests that arrived, measured or not.
+    arrived: u64,
     first_tokens: bool,
     trail: Trail,
 }
 
-impl std::fmt::Debug for World<'_> {
+impl<Q> std::fmt::Debug for World<'_, Q> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("World").field("now", &self.now).field("seq", &self.seq).finish()
     }
@@ -62,6 +66,21 @@ impl<'a> World<'a> {
     /// # Panics
     /// If `spec` breaks one of its invariants.
     pub fn new(
+        spec: &'a Spec,
+        policy: Box<dyn Policy>,
+        seed: u64,
+        replication: Replication,
+    ) -> Self {
+        Self::with_queue(spec, policy, seed, replication)
+    }
+}
+
+impl<'a, Q: EventQueue> World<'a, Q> {
+    /// The same with a queue of one's choice.
+    ///
+    /// # Panics
+    /// As [`World::new`].
+    pub fn with_queue(
         spec: &'a Spec,
         mut policy: Box<dyn Policy>,
         seed: u64,
@@ -95,7 +114,7 @@ impl<'a> World<'a> {
         let patience = spec.longest_deadline();
         let mut world = Self {
             workload: Workload::new(spec, seed),
-            queue: Queue::default(),
+            queue: Q::default(),
             seq: 0,
             now: Time::ZERO,
             flights: Flights::default(),
@@ -109,6 +128,8 @@ impl<'a> World<'a> {
             ledger: Ledger::new(spec.pool.routes.len()),
             pending: 0,
             arrivals_until: Time(spec.horizon.0) + patience,
+            next_look: Time(spec.horizon.0),
+            arrived: 0,
             first_tokens: policy.wants_first_token(),
             trail: Trail::default(),
             spec,
@@ -119,7 +140,7 @@ impl<'a> World<'a> {
     }
 
     /// Runs to the end: through the horizon, and on (arrivals too) until every measured request has its
-    /// result or the longest deadline has passed.
+    /// result or is past its deadline.
     ///
     /// # Errors
     /// [`Breach`] if the books do not balance: a bug in the simulator or in the policy.
@@ -152,37 +173,51 @@ impl<'a> World<'a> {
         let unfinished = self.pending;
         self.ledger.close(&self.flights, unfinished);
         let events = self.digest.events();
-        let tape =
+        let mut tape =
             self.recorder.finish(unfinished, self.digest.value(), events, self.flights.flying_max);
         self.ledger.balance(&tape)?;
+        tape.arrived = self.arrived;
         Ok(tape)
     }
 
     /// Handles the next event. Gives false when the run is over.
     fn step(&mut self) -> bool {
-        let event = self.queue.peek();
         let edge = self.edges.get(self.next_edge).map_or(Time::NEVER, |edge| edge.0);
         let arrival = self.workload.peek();
-        let next = event.min(edge).min(self.wake).min(arrival);
-        let over =
-            next.0 >= self.spec.horizon.0 && (self.pending == 0 || next > self.arrivals_until);
-        if over || next == Time::NEVER {
+        let other = edge.min(self.wake).min(arrival);
+        let last = if self.pending == 0 { Time(self.spec.horizon.0) } else { self.arrivals_until };
+        // At one moment a fault comes before an attempt, and an attempt before everything else.
+        let bound = if edge == other { Time(edge.0.saturating_sub(1)) } else { other }.min(last);
+        if let Some(event) = self.queue.pop_until(bound) {
+            self.now = event.time();
+            self.on_event(event);
+            return true;
+        }
+        if other >= last || (other >= self.next_look && self.settled(other)) {
             return false;
         }
-        debug_assert!(next >= self.now, "time goes back from {} to {next}", self.now);
-        self.now = next;
-        if edge == next {
+        self.now = other;
+        if edge == other {
             self.on_edges();
-        } else if event == next {
-            let event = self.queue.pop().expect("peeked above");
-            self.on_event(event);
-        } else if self.wake == next {
+        } else if self.wake == other {
             self.on_wake();
         } else {
             let arrival = self.workload.pop();
             self.on_arrival(&arrival);
         }
         true
+    }
+
+    /// Whether, after the horizon, no measured request can become good any more. Looks once a virtual second.
+    #[cold]
+    fn settled(&mut self, now: Time) -> bool {
+        self.next_look = now + Span::from_secs(1);
+        self.flights.all().iter().all(|flight| {
+            let client = &self.spec.classes[usize::from(flight.class)].client;
+            flight.flags & OPEN == 0
+                || !self.recorder.measures(flight.arrived)
+                || flight.arrived + client.allows(flight.output) < now
+        })
     }
 
     /// All faults that begin or end now. What they cut breaks when all are in place, so that whatever is
@@ -273,6 +308,7 @@ impl<'a> World<'a> {
     }
 
     fn on_arrival(&mut self, arrival: &Arrival) {
+        self.arrived += 1;
         if self.recorder.measures(self.now) {
             self.recorder.offered(self.now);
             self.pending += 1;

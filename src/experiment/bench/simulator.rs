@@ -24,7 +24,7 @@ pub(super) fn speed(name: &str, routes: u32, effort: Effort) -> Option<SpeedFigu
         let world = World::new(&spec, built, seed, Replication { index: 0, of: 1 });
         let start = Instant::now();
         let tape = world.run().ok()?;
-        best = best.min(start.elapsed().as_nanos() as f64 / tape.totals.offered as f64);
+        best = best.min(start.elapsed().as_nanos() as f64 / tape.arrived as f64);
         let start = Instant::now();
         let (requests, sum) = bare_loop(&spec, seed);
         black_box(sum);
