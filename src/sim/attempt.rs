@@ -64,7 +64,7 @@ struct Service {
 }
 
 impl Stage {
-    pub(super) fn new(spec: &Spec, faults: Vec<Active>) -> Self {
+    pub(super) fn new(spec: &Spec, faults: Vec<Active>, seed: u64) -> Self {
         let latencies = spec.providers.iter().flat_map(|p| p.services.iter().map(|s| &s.latency));
         let samplers = Sampler::all(latencies);
         let of_service = |provider: &'_ super::spec::Provider| {
@@ -102,7 +102,9 @@ impl Stage {
         let mut stage = Self {
             places: spec.pool.routes.iter().zip(&spec.places).map(spot).collect(),
             services,
-            buckets: spec.limits.iter().map(|limit| Bucket::new(limit, spec.epoch)).collect(),
+            buckets: (spec.limits.iter())
+                .map(|limit| Bucket::new(limit, spec.epoch, seed))
+                .collect(),
             faults,
             at_route: vec![Vec::new(); spec.pool.routes.len()],
             overhead: spec.gateway.overhead,

@@ -102,3 +102,59 @@ fn equal(what: &str, left: u64, right: u64) -> Result<(), Breach> {
     }
     Err(Breach { what: format!("{what}: {left} ≠ {right}") })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Outcome, Span, Time};
+    use crate::metrics::recorder::{Recorder, Verdict};
+    use crate::sim::plain;
+
+    /// Books and tape of one good request with one attempt on the second of two routes.
+    fn balanced() -> (Ledger, Tape) {
+        let spec = plain::world(1, 2, 1.0, 10);
+        let mut recorder = Recorder::new(spec.horizon, &spec.pool, Vec::new());
+        let (at, end) = (Time::from_secs(1), Time::from_secs(2));
+        let done = Outcome::Done { prompt_tokens: 10, output_tokens: 20 };
+        recorder.offered(at);
+        recorder.attempted(at, at, 1, true);
+        recorder.ended(at, at, 1, done);
+        recorder.spent(77, 20, true);
+        recorder.finished(at, end, Verdict::Good, Some(Span::from_millis(500)));
+        let mut ledger = Ledger::new(2);
+        ledger.opened(1, true);
+        ledger.ended(1, 77);
+        ledger.close(&Flights::default(), 0);
+        (ledger, recorder.finish(0, 0, 0, 1))
+    }
+
+    fn breach(change: impl Fn(&mut Ledger, &mut Tape)) -> String {
+        let (mut ledger, mut tape) = balanced();
+        change(&mut ledger, &mut tape);
+        ledger.balance(&tape).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn books_that_balance_pass() {
+        let (ledger, tape) = balanced();
+        assert_eq!(ledger.balance(&tape), Ok(()));
+    }
+
+    #[test]
+    fn each_broken_identity_is_caught_and_named() {
+        let cases: [(&str, fn(&mut Ledger, &mut Tape)); 8] = [
+            ("offered = good", |_, tape| tape.totals.good = 0),
+            ("offered = good", |_, tape| tape.totals.unfinished = 1),
+            ("sum over bins", |_, tape| tape.arrivals[1].offered = 0),
+            ("cost", |_, tape| tape.totals.cost_nano_usd = 76),
+            ("attempts of measured", |_, tape| tape.totals.attempts = 2),
+            ("attempts of route 0", |ledger, _| ledger.ended(0, 0)),
+            ("attempts of route 1", |ledger, _| ledger.ended[1] = 0),
+            ("unfinished", |ledger, _| ledger.unfinished = 1),
+        ];
+        for (name, change) in cases {
+            let what = breach(change);
+            assert!(what.starts_with("invariant broken: ") && what.contains(name), "{what}");
+        }
+    }
+}

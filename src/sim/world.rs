@@ -118,7 +118,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             seq: 0,
             now: Time::ZERO,
             flights: Flights::default(),
-            stage: Stage::new(spec, faults),
+            stage: Stage::new(spec, faults, seed),
             edges,
             next_edge: 0,
             wake: policy.next_wake().unwrap_or(Time::NEVER),

@@ -1,4 +1,15 @@
 //! The one integration binary: one module a subject.
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod bound;
+mod clients;
+mod conservation;
+mod determinism;
+mod fault_timing;
+mod faults;
+mod limits;
+mod order;
+mod scripted;
 mod smoke;
+mod still;
+mod theory;

@@ -69,8 +69,8 @@ pub struct Denied {
 
 impl Bucket {
     /// A fresh bucket; `epoch` is virtual time zero in seconds since 1970, which fixed windows
-    /// align to.
-    pub fn new(limit: &Limit, epoch: u64) -> Self {
+    /// align to; `seed` is the run's, for what other customers do.
+    pub fn new(limit: &Limit, epoch: u64, seed: u64) -> Self {
         let (tpm, rpm) = (limit.tpm, limit.rpm);
         Self(match limit.rules {
             LimitRules::OpenAi => Rules::OpenAi(OpenAi::new(tpm, rpm)),
@@ -84,7 +84,7 @@ impl Bucket {
                 Rules::Bedrock(Bedrock::new(tpm, rpm, burndown, epoch))
             }
             LimitRules::Vertex { pool_load } => {
-                Rules::Vertex(Vertex::new(&limit.name, tpm, pool_load, epoch))
+                Rules::Vertex(Vertex::new(&limit.name, tpm, pool_load, epoch, seed))
             }
         })
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::engine::luck::mix;
 
 fn bucket(rules: LimitRules, tpm: Option<u64>, rpm: Option<u64>) -> Bucket {
-    Bucket::new(&Limit { name: "pool".into(), rules, tpm, rpm }, 0)
+    Bucket::new(&Limit { name: "pool".into(), rules, tpm, rpm }, 0, 1)
 }
 
 fn secs(secs: f64) -> Time {
@@ -55,7 +55,7 @@ fn azure_refuses_everybody_until_the_minute_of_the_wall_clock_is_over() {
     let rules = LimitRules::Azure { rpm_window: Span::from_secs(1) };
     // Virtual time zero is 20 s into a minute.
     let limit = Limit { name: "pool".into(), rules, tpm: Some(10_000), rpm: None };
-    let mut bucket = Bucket::new(&limit, 1_700_000_000 - 1_700_000_000 % 60 + 20);
+    let mut bucket = Bucket::new(&limit, 1_700_000_000 - 1_700_000_000 % 60 + 20, 1);
     // 1,000 each: the tenth reaches the limit and passes, the eleventh does not.
     assert_eq!(passed(&mut bucket, secs(3.0), 50, 600, 400), 10);
     let denied = bucket.admit(secs(3.0), 1, 1, 1.0, 0).unwrap_err();

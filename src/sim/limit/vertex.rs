@@ -6,7 +6,7 @@
 //! ours: with the token rate r over the last second or minute (whichever is further over) and the
 //! baseline b, a request is refused with probability (r − b)/r × load of the pool. The load swings
 //! by up to 0.1 over the day, highest at 20:00 UTC, and by up to 0.1 from minute to minute, and
-//! depends on nothing but the wall clock and the pool's name. Offered tokens count: the prompt, and
+//! depends on nothing but the wall clock, the run's seed and the pool's name. Offered tokens count: the prompt, and
 //! as output the running mean of what answers had.
 
 use crate::engine::Time;
@@ -29,9 +29,15 @@ pub(super) struct Vertex {
 }
 
 impl Vertex {
-    pub(super) fn new(limit_name: &str, tpm: Option<u64>, pool_load: f64, epoch: u64) -> Self {
+    pub(super) fn new(
+        limit_name: &str,
+        tpm: Option<u64>,
+        pool_load: f64,
+        epoch: u64,
+        seed: u64,
+    ) -> Self {
         let epoch = epoch * SECOND;
-        let pool = Pool { key: name(limit_name), mean: pool_load, epoch, knots: None };
+        let pool = Pool { key: mix(seed, name(limit_name)), mean: pool_load, epoch, knots: None };
         Self { tpm, second: Rate::new(epoch), minute: Rate::new(epoch), output_64: 0, pool }
     }
 
@@ -60,7 +66,10 @@ impl Vertex {
 
     #[inline]
     pub(super) fn settle(&mut self, output: u64) {
-        self.output_64 = self.output_64 - self.output_64 / 64 + output;
+        // An attempt that failed says nothing about answers.
+        if output > 0 {
+            self.output_64 = self.output_64 - self.output_64 / 64 + output;
+        }
     }
 }
 
