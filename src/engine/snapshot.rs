@@ -4,7 +4,7 @@ use super::health::Health;
 use super::identity::{Need, ProviderKey};
 use super::params::Params;
 use super::score::Parts;
-use super::select::Table;
+use super::select::{Odds, Table};
 use super::time::Time;
 
 /// What was last computed for all routes.
@@ -46,7 +46,7 @@ pub(crate) struct Row {
     pub(crate) weight: f64,
     pub(crate) parts: Parts,
     /// Probability within its model, over all providers.
-    pub(crate) probability: f64,
+    pub(crate) odds: Odds,
     /// Until when it is excluded.
     pub(crate) until: Time,
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::sim::spec::{Gaps, Replay, Scaling, Tokens};
+use crate::sim::spec::{Replay, Scaling};
 
 /// A file that goes when it is dropped.
 fn file(text: &str) -> tempfile::TempPath {
