@@ -140,11 +140,12 @@ impl Engine {
         };
         if filter.is_none() {
             for redraw in 0..=REDRAWS {
-                let Some(slot) = table.draw(mix(luck, redraw)) else { break };
+                let Some(drawn) = table.draw(mix(luck, redraw)) else { break };
+                let slot = drawn.slot();
                 let gate = self.board.gates.get(slot);
                 if snapshot.admits(gate, now) && !is_tried(need, slot) {
                     let generation = gate.generation.load(Ordering::Relaxed);
-                    return Ok(self.open(slot, generation, now, 0));
+                    return Ok(self.open(slot, generation, now, drawn.flag()));
                 }
             }
         }
@@ -182,20 +183,21 @@ impl Engine {
                 && filter.is_none_or(|p| snapshot.rows[slot as usize].provider == p.0)
         };
         let admits = |slot: u32| snapshot.admits(self.board.gates.get(slot), now);
-        let usable = table.odds.iter().copied().filter(|&(slot, _)| fits(slot) && admits(slot));
+        let usable =
+            table.odds.iter().filter(|(drawn, _)| fits(drawn.slot()) && admits(drawn.slot()));
         let total: f64 = usable.clone().map(|(_, p)| p).sum();
         let mut left = unit(mix(luck, REDRAWS + 1)) * total;
         let mut chosen = None;
-        for (slot, p) in usable {
-            chosen = Some(slot);
+        for (drawn, p) in usable {
+            chosen = Some(*drawn);
             left -= p;
             if left < 0.0 {
                 break;
             }
         }
         let generation = |slot: u32| self.board.gates.get(slot).generation.load(Ordering::Relaxed);
-        if let Some(slot) = chosen {
-            return Ok(self.open(slot, generation(slot), now, 0));
+        if let Some(drawn) = chosen {
+            return Ok(self.open(drawn.slot(), generation(drawn.slot()), now, drawn.flag()));
         }
         let ends = |slot: u32| snapshot.ends(self.board.gates.get(slot), slot, now);
         let fitting = table.members.iter().copied().filter(|&slot| fits(slot));
@@ -232,7 +234,7 @@ impl Engine {
 
     fn open(&self, slot: u32, generation: u32, now: Time, flags: u32) -> Ticket {
         self.board.counters(slot).open(now);
-        Ticket { slot, word: generation << 2 | flags, at: now }
+        Ticket { slot, word: generation << Ticket::FLAGS | flags, at: now }
     }
 
     /// Recomputes weights and states and publishes them. Does nothing before about an interval has passed
@@ -298,7 +300,7 @@ impl Engine {
                 health: row.health,
                 weight: row.weight,
                 parts: row.parts,
-                probability: row.probability,
+                probability: row.odds.probability,
                 hold: row.hold,
             };
             each(key, &view);
@@ -309,7 +311,7 @@ impl Engine {
     #[inline]
     pub(super) fn cell(&self, ticket: Ticket) -> Option<&Counters> {
         let generation = self.board.gates.get(ticket.slot).generation.load(Ordering::Relaxed);
-        (generation == ticket.word >> 2).then(|| self.board.counters(ticket.slot))
+        (generation == ticket.word >> Ticket::FLAGS).then(|| self.board.counters(ticket.slot))
     }
 }
 

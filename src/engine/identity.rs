@@ -108,18 +108,21 @@ pub struct Need<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
     pub(crate) slot: u32,
-    /// Generation shifted left by 2, then two flags: check of a held key, first token heard.
+    /// Generation shifted left by 3, then three flags: explores, checks a held key, first token heard.
     pub(crate) word: u32,
     pub(crate) at: Time,
 }
 
 impl Ticket {
+    pub(crate) const EXPLORES: u32 = 4;
     pub(crate) const CHECK: u32 = 2;
     pub(crate) const HEARD: u32 = 1;
+    /// Bits below the generation.
+    pub(crate) const FLAGS: u32 = 3;
 
     /// The route that was chosen.
     pub const fn route(self) -> RouteKey {
-        RouteKey { slot: self.slot, generation: self.word >> 2 }
+        RouteKey { slot: self.slot, generation: self.word >> Self::FLAGS }
     }
 
     /// When.
@@ -130,6 +133,12 @@ impl Ticket {
     /// Whether this attempt checks a held key.
     pub const fn is_check(self) -> bool {
         self.word & Self::CHECK != 0
+    }
+
+    /// Whether the route was drawn to learn about it, not because its weight earned the draw: it lies outside
+    /// the band of the best, or most of its probability is the floor and the recovery budget.
+    pub const fn explores(self) -> bool {
+        self.word & Self::EXPLORES != 0
     }
 
     /// The ticket as two words, for hosts that keep it in a tagged slot.

@@ -6,7 +6,7 @@ use super::health::{Health, lasted};
 use super::identity::{ProviderKey, RouteKey};
 use super::params::Params;
 use super::score::{self, Parts};
-use super::select::{Candidate, Table, probabilities};
+use super::select::{Candidate, Odds, Table, probabilities};
 use super::sharing::earlier;
 use super::snapshot::{Check, Row, Snapshot, Tables};
 use super::tick::Control;
@@ -153,7 +153,7 @@ impl Control {
         &mut self,
         directions: &[Direction],
         rows: &mut [Row],
-        scratch: &mut Vec<f64>,
+        scratch: &mut Vec<Odds>,
     ) -> Tables {
         let params = &self.params;
         let all_even = params.switch_direction_selection == 0.0;
@@ -187,11 +187,15 @@ impl Control {
             } else {
                 let total: f64 = level_2.clone().flatten().map(|c| c.weight).sum();
                 scratch.clear();
-                scratch.extend(level_2.map(|c| c.map_or(0.0, |c| c.weight / total)));
+                scratch.extend(level_2.map(|c| Odds::earned(c.map_or(0.0, |c| c.weight / total))));
             }
-            for (&slot, &within) in direction.slots.iter().zip(&*scratch) {
-                self.tracks[slot as usize].within = within;
-                rows[slot as usize].probability = within * of_direction[provider];
+            let outer = of_direction[provider];
+            for (&slot, within) in direction.slots.iter().zip(&*scratch) {
+                self.tracks[slot as usize].within = within.probability;
+                rows[slot as usize].odds = Odds {
+                    probability: within.probability * outer.probability,
+                    explores: within.explores || outer.explores,
+                };
             }
             let key = ProviderKey(provider as u32);
             tables.pinned.push((key, Table::new(direction.slots.clone(), |i| scratch[i])));
@@ -199,9 +203,8 @@ impl Control {
             members.extend_from_slice(&direction.slots);
         }
         members.sort_unstable();
-        let probability: Vec<f64> =
-            members.iter().map(|&slot| rows[slot as usize].probability).collect();
-        tables.all = Table::new(members, |i| probability[i]);
+        let odds: Vec<Odds> = members.iter().map(|&slot| rows[slot as usize].odds).collect();
+        tables.all = Table::new(members, |i| odds[i]);
         tables.ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         *scratch = of_direction;
         tables
@@ -252,7 +255,7 @@ fn row(track: &Track) -> Row {
         health: track.health,
         weight: track.weight,
         parts: track.parts,
-        probability: 0.0,
+        odds: Odds::default(),
         hold: track.hold,
     }
 }
@@ -267,7 +270,6 @@ fn subset(keys: &[RouteKey], model: usize, rows: &[Row]) -> Table {
         .filter(|(_, row)| row.active && row.model as usize == model)
         .map(|(key, _)| key.slot)
         .collect();
-    let probability: Vec<f64> =
-        members.iter().map(|&slot| rows[slot as usize].probability).collect();
-    Table::new(members, |i| probability[i])
+    let odds: Vec<Odds> = members.iter().map(|&slot| rows[slot as usize].odds).collect();
+    Table::new(members, |i| odds[i])
 }

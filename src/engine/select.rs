@@ -1,5 +1,6 @@
 //! From weights to probabilities, and from a probability table to a draw in constant time.
 
+use super::identity::Ticket;
 use super::luck;
 use super::params::Params;
 
@@ -10,7 +11,15 @@ pub(crate) struct Candidate {
     pub(crate) recovering: bool,
 }
 
-/// Writes each candidate's probability (of those usable; `None` = not usable, probability 0).
+/// What selection gives a candidate.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Odds {
+    pub(crate) probability: f64,
+    /// Most of the probability is not earned by weight: a draw is there to learn.
+    pub(crate) explores: bool,
+}
+
+/// Writes each candidate's odds (of those usable; `None` = not usable, probability 0).
 ///
 /// `band`: with probability 1 − explore a draw by weight among those within the band below the best, else an
 /// even draw among the rest (so each of the rest gets at least explore/K, the published floor). `smooth`: by
@@ -18,7 +27,7 @@ pub(crate) struct Candidate {
 pub(crate) fn probabilities(
     candidates: impl Iterator<Item = Option<Candidate>> + Clone,
     params: &Params,
-    out: &mut Vec<f64>,
+    out: &mut Vec<Odds>,
 ) {
     out.clear();
     if params.selection_rule == 0.0 {
@@ -31,7 +40,7 @@ pub(crate) fn probabilities(
 fn band(
     candidates: impl Iterator<Item = Option<Candidate>> + Clone,
     params: &Params,
-    out: &mut Vec<f64>,
+    out: &mut Vec<Odds>,
 ) {
     let best = candidates.clone().flatten().map(|c| c.weight).fold(0.0, f64::max);
     let edge = best * (1.0 - params.selection_band);
@@ -40,20 +49,20 @@ fn band(
     let outside = candidates.clone().flatten().filter(|c| !inside(c)).count();
     let explore = if outside == 0 { 0.0 } else { params.selection_explore };
     out.extend(candidates.map(|candidate| match candidate {
-        None => 0.0,
-        Some(c) if inside(&c) => (1.0 - explore) * c.weight / weight,
-        Some(_) => explore / outside as f64,
+        None => Odds::default(),
+        Some(c) if inside(&c) => Odds::earned((1.0 - explore) * c.weight / weight),
+        Some(_) => Odds { probability: explore / outside as f64, explores: true },
     }));
 }
 
 fn smooth(
     candidates: impl Iterator<Item = Option<Candidate>> + Clone,
     params: &Params,
-    out: &mut Vec<f64>,
+    out: &mut Vec<Odds>,
 ) {
     let count = candidates.clone().flatten().count();
     if count == 0 {
-        out.extend(candidates.map(|_| 0.0));
+        out.extend(candidates.map(|_| Odds::default()));
         return;
     }
     let weight: f64 = candidates.clone().flatten().map(|c| c.weight).sum();
@@ -63,20 +72,28 @@ fn smooth(
     let rest = (1.0 - floor * count as f64 - probe).max(0.0);
     let sum = floor * count as f64 + probe + rest;
     out.extend(candidates.map(|candidate| match candidate {
-        None => 0.0,
+        None => Odds::default(),
         Some(c) => {
-            let share = if c.recovering { probe / recovering as f64 } else { 0.0 };
-            (floor + share + rest * c.weight / weight) / sum
+            let given = floor + if c.recovering { probe / recovering as f64 } else { 0.0 };
+            let earned = rest * c.weight / weight;
+            Odds { probability: (given + earned) / sum, explores: given > earned }
         }
     }));
+}
+
+impl Odds {
+    /// A probability that weight has earned.
+    pub(crate) const fn earned(probability: f64) -> Self {
+        Self { probability, explores: false }
+    }
 }
 
 /// An alias table (Walker 1977, Vose 1991): one word of luck, one look, whatever the number of routes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     entries: Vec<Entry>,
-    /// (slot, probability) of every route that the table may give, ascending by slot.
-    pub(crate) odds: Vec<(u32, f64)>,
+    /// Every route that the table may give with its probability, ascending by slot.
+    pub(crate) odds: Vec<(Drawn, f64)>,
     /// Every route that it was made for, usable or not, ascending by slot.
     pub(crate) members: Vec<u32>,
 }
@@ -85,18 +102,40 @@ pub(crate) struct Table {
 struct Entry {
     /// Keep `own` if the low half of the luck is below this.
     keep: u32,
-    own: u32,
-    other: u32,
+    own: Drawn,
+    other: Drawn,
+}
+
+/// A slot, and in its top bit whether drawing it explores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Drawn(u32);
+
+impl Drawn {
+    const EXPLORES: u32 = 1 << 31;
+
+    const fn new(slot: u32, explores: bool) -> Self {
+        Self(if explores { slot | Self::EXPLORES } else { slot })
+    }
+
+    #[inline]
+    pub(crate) const fn slot(self) -> u32 {
+        self.0 & !Self::EXPLORES
+    }
+
+    /// The flag of a ticket.
+    #[inline]
+    pub(crate) const fn flag(self) -> u32 {
+        (self.0 >> 31) * Ticket::EXPLORES
+    }
 }
 
 impl Table {
-    /// A table over `members` (ascending) with these probabilities; those at zero are never drawn.
-    pub(crate) fn new(members: Vec<u32>, probability: impl Fn(usize) -> f64) -> Self {
-        let odds: Vec<(u32, f64)> = members
-            .iter()
-            .enumerate()
-            .map(|(i, slot)| (*slot, probability(i)))
-            .filter(|(_, p)| *p > 0.0)
+    /// A table over `members` (ascending) with these odds; those at zero are never drawn.
+    pub(crate) fn new(members: Vec<u32>, odds: impl Fn(usize) -> Odds) -> Self {
+        let odds: Vec<(Drawn, f64)> = (members.iter().enumerate())
+            .map(|(i, slot)| (*slot, odds(i)))
+            .filter(|(_, odds)| odds.probability > 0.0)
+            .map(|(slot, odds)| (Drawn::new(slot, odds.explores), odds.probability))
             .collect();
         let mut table = Self { entries: Vec::with_capacity(odds.len()), odds, members };
         table.build();
@@ -107,10 +146,10 @@ impl Table {
         let n = self.odds.len();
         let total: f64 = self.odds.iter().map(|(_, p)| p).sum();
         let mut mass: Vec<f64> = self.odds.iter().map(|(_, p)| p / total * n as f64).collect();
-        self.entries.extend(self.odds.iter().map(|(slot, _)| Entry {
+        self.entries.extend(self.odds.iter().map(|(drawn, _)| Entry {
             keep: u32::MAX,
-            own: *slot,
-            other: *slot,
+            own: *drawn,
+            other: *drawn,
         }));
         let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| mass[*i] < 1.0);
         while let (Some(poor), Some(rich)) = (small.pop(), large.pop()) {
@@ -121,9 +160,9 @@ impl Table {
         }
     }
 
-    /// Draws a slot; `None` if nothing can be drawn.
+    /// Draws a route; `None` if nothing can be drawn.
     #[inline]
-    pub(crate) fn draw(&self, word: u64) -> Option<u32> {
+    pub(crate) fn draw(&self, word: u64) -> Option<Drawn> {
         let entry = self.entries.get(luck::below(word, self.entries.len() as u32) as usize)?;
         Some(if (word as u32) < entry.keep { entry.own } else { entry.other })
     }
@@ -134,6 +173,10 @@ mod tests {
     use super::*;
 
     fn odds(weights: &[f64], rule: f64) -> Vec<f64> {
+        both(weights, rule).iter().map(|odds| odds.probability).collect()
+    }
+
+    fn both(weights: &[f64], rule: f64) -> Vec<Odds> {
         let mut params = Params::default();
         params.set("selection.rule", rule).unwrap();
         let mut out = Vec::new();
@@ -156,6 +199,17 @@ mod tests {
     }
 
     #[test]
+    fn a_draw_explores_where_weight_has_not_earned_it() {
+        let explores = |weights: &[f64], rule| {
+            both(weights, rule).iter().map(|odds| odds.explores).collect::<Vec<_>>()
+        };
+        assert_eq!(explores(&[850.0, 620.0, 0.0, 45.0], 0.0), [false, true, false, true]);
+        assert_eq!(explores(&[1000.0, 950.0], 0.0), [false, false]);
+        // A weight of 5 in 1,000 earns less than the floor of 1 %.
+        assert_eq!(explores(&[900.0, 95.0, 5.0], 1.0), [false, false, true]);
+    }
+
+    #[test]
     fn smooth_selection_is_by_weight_over_a_floor() {
         let p = odds(&[900.0, 100.0], 1.0);
         assert!((p[0] - (0.01 + 0.98 * 0.9)).abs() < 1e-12);
@@ -165,16 +219,21 @@ mod tests {
     #[test]
     fn a_table_draws_what_it_promises() {
         let weights = [0.5, 0.0, 0.3, 0.15, 0.05];
-        let table = Table::new(vec![3, 5, 8, 9, 20], |i| weights[i]);
+        let table = Table::new(vec![3, 5, 8, 9, 20], |i| Odds {
+            probability: weights[i],
+            explores: i == 3,
+        });
         let mut seen = [0u32; 21];
         let n = 400_000;
         for i in 0..n {
-            seen[table.draw(luck::mix(1, i)).unwrap() as usize] += 1;
+            let drawn = table.draw(luck::mix(1, i)).unwrap();
+            assert_eq!(drawn.flag() != 0, drawn.slot() == 9);
+            seen[drawn.slot() as usize] += 1;
         }
         for (slot, p) in [(3, 0.5), (5, 0.0), (8, 0.3), (9, 0.15), (20, 0.05)] {
             let share = f64::from(seen[slot]) / n as f64;
             assert!((share - p).abs() < 0.003, "slot {slot}: {share} instead of {p}");
-            assert!(p == 0.0 || table.odds.contains(&(slot as u32, p)));
+            assert!(p == 0.0 || table.odds.contains(&(Drawn::new(slot as u32, slot == 9), p)));
         }
         assert_eq!(Table::default().draw(5), None);
     }

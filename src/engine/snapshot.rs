@@ -6,7 +6,7 @@ use super::hold::Hold;
 use super::identity::{Need, ProviderKey};
 use super::params::Params;
 use super::score::Parts;
-use super::select::Table;
+use super::select::{Odds, Table};
 use super::time::{Span, Time};
 
 /// What was last computed for all routes.
@@ -50,7 +50,7 @@ pub(crate) struct Row {
     pub(crate) weight: f64,
     pub(crate) parts: Parts,
     /// Probability within its model, over all providers.
-    pub(crate) probability: f64,
+    pub(crate) odds: Odds,
     /// Its hold, if it is held.
     pub(crate) hold: Option<Hold>,
 }

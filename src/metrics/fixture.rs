@@ -5,7 +5,7 @@ use hdrhistogram::Histogram;
 use crate::engine::{Span, Time};
 use crate::policy::{Health, RouteId, Transition};
 
-use super::tape::{ArrivalBin, FaultTape, RouteBin, Tape, Totals};
+use super::tape::{ArrivalBin, Charges, FaultTape, RouteBin, Tape, Totals};
 
 /// A run of `seconds` in which each route gets `per_route` requests a second and all are good.
 pub(crate) fn calm(seconds: u64, routes: u32, per_route: u32) -> Tape {
@@ -32,10 +32,13 @@ pub(crate) fn calm(seconds: u64, routes: u32, per_route: u32) -> Tape {
         arrivals: vec![ArrivalBin { offered, good: offered, late: 0, failed: 0 }; seconds as usize],
         routes: vec![vec![bin; seconds as usize]; routes as usize],
         route_totals: vec![total; routes as usize],
+        charges: vec![Charges::default(); routes as usize],
+        unserved: vec![vec![0; seconds as usize]],
         faults: Vec::new(),
         views: Vec::new(),
         transitions: Vec::new(),
         ttft: latency.clone(),
+        latency_all: latency.clone(),
         latency,
         latency_bins: vec![[800_000; 3]; seconds as usize],
         digest: 7,

@@ -4,6 +4,7 @@
 //! tapes and stands in the [`catalog`], which says its unit, its formula and which direction is
 //! better.
 
+pub mod budget;
 pub mod catalog;
 pub mod fairness;
 #[cfg(test)]
@@ -12,6 +13,7 @@ pub mod health;
 pub mod metric;
 mod noise;
 pub mod onset;
+pub mod oscillation;
 mod phase;
 pub mod recorder;
 pub mod recovery;
@@ -19,6 +21,8 @@ pub mod service;
 pub mod stability;
 pub mod tape;
 pub mod value;
+pub mod waste;
+pub mod weight;
 
 pub use catalog::METRICS;
 pub use metric::{Direction, Measure, Metric};

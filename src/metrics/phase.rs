@@ -14,6 +14,9 @@ use super::value::Value;
 const BASELINE: Span = Span::from_secs(60);
 /// Least clean time for a baseline, in seconds (our choice).
 const BASELINE_LEAST: u64 = 5;
+/// Arrivals so shortly before onset are not part of the baseline: the fault meets them under way
+/// (our choice).
+pub(super) const UNDER_WAY: Span = Span::from_secs(10);
 /// A share is judged over so many seconds that this many first attempts to the set are expected:
 /// then chance alone halves it with probability 5e-5 (our choice).
 const JUDGED_ON: f64 = 50.0;
@@ -77,6 +80,47 @@ fn others(tape: &Tape, index: usize) -> impl Iterator<Item = &FaultTape> {
     tape.faults.iter().enumerate().filter(move |(i, _)| *i != index).map(|(_, fault)| fault)
 }
 
+/// Arrivals of some bins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Arrivals {
+    pub(super) good: u64,
+    pub(super) offered: u64,
+    /// Length of the bins together.
+    pub(super) length: Span,
+}
+
+impl Arrivals {
+    /// Those of the bins that begin and end within [from, to).
+    pub(super) fn within(tape: &Tape, from: Time, to: Time) -> Self {
+        Self::of(tape, |start, end| start >= from && end <= to)
+    }
+
+    /// Those of the clean part of the minute before onset; `None` where that is too short, or
+    /// nothing in it was good.
+    pub(super) fn before(watch: &Watch<'_>) -> Option<Self> {
+        let before = Self::of(watch.tape, |from, to| watch.is_baseline(from, to, UNDER_WAY));
+        (before.length.0 >= BASELINE_LEAST * 1_000_000_000 && before.good > 0).then_some(before)
+    }
+
+    /// Good over offered.
+    pub(super) fn good_share(self) -> f64 {
+        self.good as f64 / self.offered as f64
+    }
+
+    fn of(tape: &Tape, takes: impl Fn(Time, Time) -> bool) -> Self {
+        let mut sum = Self::default();
+        for (i, bin) in tape.arrivals.iter().enumerate() {
+            let from = Time(i as u64 * tape.bin.0);
+            if takes(from, from + tape.bin) {
+                sum.good += u64::from(bin.good);
+                sum.offered += u64::from(bin.offered);
+                sum.length = sum.length + tape.bin;
+            }
+        }
+        sum
+    }
+}
+
 /// The second that holds a moment.
 pub(super) const fn second(at: Time) -> u64 {
     at.0 / 1_000_000_000
@@ -89,6 +133,8 @@ pub(super) struct Shares<'a> {
     /// s*: first attempts to the set over those for its models, pooled over the clean baseline
     /// seconds.
     pub(super) baseline: f64,
+    /// First attempts to the set per second in those seconds.
+    pub(super) per_second: f64,
     /// Seconds over which a share is judged; 1 from 50 first attempts to the set per second on.
     pub(super) window: u64,
     /// Seconds that are watched to the end: second `k` is watched if `k < seconds`.
@@ -122,6 +168,7 @@ impl<'a> Shares<'a> {
         Ok(Self {
             watch,
             baseline: first as f64 / base as f64,
+            per_second,
             window: ((JUDGED_ON / per_second).ceil() as u64).clamp(1, WINDOW_MOST),
             seconds: second(watch.until),
         })

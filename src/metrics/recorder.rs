@@ -5,7 +5,7 @@ use hdrhistogram::Histogram;
 use crate::engine::{Outcome, Span, Time};
 use crate::policy::{Pool, RouteView, Transition};
 
-use super::tape::{ArrivalBin, FaultTape, ROUTES_MAX, RouteBin, Tape, Totals};
+use super::tape::{ArrivalBin, Charges, FaultTape, ROUTES_MAX, RouteBin, Tape, Totals};
 
 /// Longest horizon at one-second bins.
 const BINS_MAX: u64 = 7_200;
@@ -21,6 +21,25 @@ pub enum Verdict {
     Failed,
     /// Refused by the gateway itself.
     Shed,
+}
+
+/// A measured request with its result.
+#[derive(Clone, Copy, Debug)]
+pub struct Finish {
+    /// Intended arrival.
+    pub arrived: Time,
+    /// When the result came.
+    pub now: Time,
+    /// From arrival to the end of an answer that is good.
+    pub deadline: Span,
+    /// The model asked for.
+    pub model: u16,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// From arrival to the first token of a streamed answer.
+    pub ttft: Option<Span>,
+    /// Whether one of its attempts explored.
+    pub explored: bool,
 }
 
 /// The recorder of a run.
@@ -72,10 +91,13 @@ impl Recorder {
                 arrivals: vec![ArrivalBin::default(); bins],
                 routes: vec![vec![RouteBin::default(); bins]; if per_route { routes } else { 0 }],
                 route_totals: vec![RouteBin::default(); routes],
+                charges: vec![Charges::default(); routes],
+                unserved: vec![vec![0; bins]; pool.models.len()],
                 faults,
                 views: Vec::new(),
                 transitions: Vec::new(),
                 latency: histogram(),
+                latency_all: histogram(),
                 latency_bins: Vec::new(),
                 ttft: histogram(),
                 digest: 0,
@@ -115,8 +137,10 @@ impl Recorder {
     /// An attempt started, for a request that had arrived at `arrived`. Totals follow the request, bins the
     /// attempt.
     #[inline]
-    pub fn attempted(&mut self, arrived: Time, at: Time, route: u32, first: bool) {
-        self.tape.totals.attempts += u64::from(self.measures(arrived));
+    pub fn attempted(&mut self, arrived: Time, at: Time, route: u32, first: bool, explored: bool) {
+        let measured = self.measures(arrived);
+        self.tape.totals.attempts += u64::from(measured);
+        self.tape.totals.explored += u64::from(measured && explored);
         if at >= self.tape.measured_until {
             return;
         }
@@ -156,12 +180,20 @@ impl Recorder {
         }
     }
 
-    /// A measured request that had arrived at `arrived` got its result at `now`.
+    /// What the limit of a route was charged for an attempt.
     #[inline]
-    pub fn finished(&mut self, arrived: Time, now: Time, verdict: Verdict, ttft: Option<Span>) {
-        let bin = self.bin(arrived);
+    pub fn charged(&mut self, route: u32, tokens: u64) {
+        let charges = &mut self.tape.charges[route as usize];
+        charges.attempts += 1;
+        charges.tokens += tokens;
+    }
+
+    /// A measured request got its result.
+    #[inline]
+    pub fn finished(&mut self, finish: &Finish) {
+        let bin = self.bin(finish.arrived);
         let (totals, cell) = (&mut self.tape.totals, &mut self.tape.arrivals[bin]);
-        match verdict {
+        match finish.verdict {
             Verdict::Good => {
                 totals.good += 1;
                 cell.good += 1;
@@ -173,21 +205,31 @@ impl Recorder {
             Verdict::Failed => {
                 totals.failed += 1;
                 cell.failed += 1;
-                return;
             }
             Verdict::Shed => {
                 totals.shed += 1;
                 cell.failed += 1;
-                return;
             }
         }
-        let micros = now.since(arrived).0 / 1_000;
-        self.tape.latency.saturating_record(micros.max(1));
-        let step = &mut self.coarse[bin][coarse(micros)];
-        *step = step.saturating_add(1);
-        if let Some(ttft) = ttft {
-            self.tape.ttft.saturating_record((ttft.0 / 1_000).max(1));
+        totals.explored_bad += u64::from(finish.explored && finish.verdict != Verdict::Good);
+        let latency = finish.now.since(finish.arrived);
+        if matches!(finish.verdict, Verdict::Failed | Verdict::Shed) {
+            self.tape.unserved[usize::from(finish.model)][bin] += 1;
+            return record(&mut self.tape.latency_all, finish.deadline);
         }
+        record(&mut self.tape.latency_all, latency.min(finish.deadline));
+        record(&mut self.tape.latency, latency);
+        let step = &mut self.coarse[bin][coarse(latency.0 / 1_000)];
+        *step = step.saturating_add(1);
+        if let Some(ttft) = finish.ttft {
+            record(&mut self.tape.ttft, ttft);
+        }
+    }
+
+    /// A measured request has no result at the end of the run.
+    pub fn unfinished(&mut self, deadline: Span, explored: bool) {
+        record(&mut self.tape.latency_all, deadline);
+        self.tape.totals.explored_bad += u64::from(explored);
     }
 
     /// Money and tokens of an attempt for a measured request, and whether that became good.
@@ -262,6 +304,11 @@ impl Recorder {
     }
 }
 
+#[inline]
+fn record(histogram: &mut Histogram<u64>, span: Span) {
+    histogram.saturating_record((span.0 / 1_000).max(1));
+}
+
 /// Steps of a coarse histogram: 16 per octave from 1 ms to 2²⁰ ms.
 const COARSE: usize = 16 * 20;
 
@@ -305,6 +352,35 @@ mod tests {
             let off = (back as f64 - micros as f64).abs() / micros as f64;
             assert!(off < 0.035, "{micros} -> {back}");
         }
+    }
+
+    fn finish(verdict: Verdict, seconds: u64, explored: bool) -> Finish {
+        Finish {
+            arrived: Time::from_secs(3),
+            now: Time::from_secs(3 + seconds),
+            deadline: Span::from_secs(10),
+            model: 0,
+            verdict,
+            ttft: None,
+            explored,
+        }
+    }
+
+    #[test]
+    fn every_request_has_a_latency_of_at_most_its_deadline() {
+        let pool = Pool { models: vec!["chat".to_owned()], ..Pool::default() };
+        let mut recorder = Recorder::new(Span::from_secs(60), &pool, Vec::new());
+        recorder.finished(&finish(Verdict::Good, 2, true));
+        recorder.finished(&finish(Verdict::Late, 30, false));
+        recorder.finished(&finish(Verdict::Failed, 1, true));
+        recorder.finished(&finish(Verdict::Shed, 0, false));
+        recorder.unfinished(Span::from_secs(10), true);
+        let tape = recorder.finish(1, 0, 0, 0);
+        assert_eq!((tape.latency_all.len(), tape.latency.len()), (5, 2));
+        let seconds = |q| tape.latency_all.value_at_quantile(q) / 1_000_000;
+        assert_eq!((seconds(0.1), seconds(0.3), seconds(1.0)), (2, 10, 10));
+        assert_eq!(tape.totals.explored_bad, 2);
+        assert_eq!((tape.unserved[0][3], tape.arrivals[3].failed), (2, 2));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::engine::{Span, Time};
 
 use super::noise;
-use super::phase::{NO_BASELINE, Shares, TO_THE_END, UNSEEN, Watch, second};
+use super::phase::{Arrivals, NO_BASELINE, Shares, TO_THE_END, UNSEEN, Watch, second};
 use super::tape::Tape;
 use super::value::Value;
 
@@ -11,11 +11,6 @@ use super::value::Value;
 const WELL: f64 = 0.99;
 /// Sliding window over arrivals.
 const WINDOW: Span = Span::from_secs(5);
-/// Arrivals so shortly before onset are not part of the baseline: the fault meets them under way
-/// (our choice).
-const UNDER_WAY: Span = Span::from_secs(10);
-/// Least clean time for a baseline (our choice).
-const BASELINE_LEAST: Span = Span::from_secs(5);
 /// A route is back at this part of its baseline share.
 const BACK: f64 = 0.9;
 /// Held for so many seconds.
@@ -29,7 +24,7 @@ pub fn time_to_recover_user(tape: &Tape, fault: usize) -> Value {
     if watch.fault.start >= watch.until {
         return Value::Undefined { reason: UNSEEN };
     }
-    let Some(baseline) = good_share(&watch) else {
+    let Some(baseline) = Arrivals::before(&watch) else {
         return Value::Undefined { reason: NO_BASELINE };
     };
     let bin = tape.bin.0;
@@ -39,7 +34,7 @@ pub fn time_to_recover_user(tape: &Tape, fault: usize) -> Value {
     let Some(count) = last.checked_sub(first + length).map(|spare| spare + 1) else {
         return Value::Undefined { reason: "less than one window of arrivals after onset" };
     };
-    let low = |start: &usize| is_low(tape, *start, length, WELL * baseline);
+    let low = |start: &usize| is_low(tape, *start, length, WELL * baseline.good_share());
     match (first..first + count).rev().find(low) {
         None => Value::Known(0.0),
         Some(start) if start + length == last => Value::Censored { at_s: watch.window_s() },
@@ -78,21 +73,6 @@ pub fn user_window_s(tape: &Tape, fault: usize) -> f64 {
 /// Longest time to which metrics that count from f1 are observed, in seconds.
 pub fn after_window_s(tape: &Tape, fault: usize) -> f64 {
     Watch::new(tape, fault).after_s()
-}
-
-/// Good over offered in the clean part of the minute before onset.
-fn good_share(watch: &Watch<'_>) -> Option<f64> {
-    let bin = watch.tape.bin.0;
-    let (mut good, mut offered, mut clean) = (0u64, 0u64, 0u64);
-    for (i, arrivals) in watch.tape.arrivals.iter().enumerate() {
-        let from = i as u64 * bin;
-        if watch.is_baseline(Time(from), Time(from + bin), UNDER_WAY) {
-            good += u64::from(arrivals.good);
-            offered += u64::from(arrivals.offered);
-            clean += bin;
-        }
-    }
-    (clean >= BASELINE_LEAST.0 && good > 0).then(|| good as f64 / offered as f64)
 }
 
 fn is_low(tape: &Tape, start: usize, length: usize, share: f64) -> bool {

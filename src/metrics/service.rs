@@ -57,6 +57,23 @@ pub fn latency_ms(tape: &Tape, q: f64) -> Value {
     quantile_ms(&tape.latency, q, "no request was done")
 }
 
+/// Quantile `q` in [0, 1] of min(latency, deadline) from intended arrival, in milliseconds, of all
+/// requests: what failed, was shed or is unfinished counts as its deadline.
+pub fn latency_all_ms(tape: &Tape, q: f64) -> Value {
+    quantile_ms(&tape.latency_all, q, NOBODY)
+}
+
+/// Attempts whose route was taken to learn about it, over all attempts. Undefined where the policy
+/// reported none.
+pub fn explored(tape: &Tape) -> Value {
+    exploring(tape, Value::ratio(tape.totals.explored, tape.totals.attempts, "no attempts"))
+}
+
+/// Requests with such an attempt that did not become good, over offered.
+pub fn exploration_cost(tape: &Tape) -> Value {
+    exploring(tape, Value::ratio(tape.totals.explored_bad, tape.totals.offered, NOBODY))
+}
+
 /// Quantile `q` in [0, 1] of the time to first token from intended arrival, in milliseconds, of
 /// streamed requests that were done.
 pub fn ttft_ms(tape: &Tape, q: f64) -> Value {
@@ -71,6 +88,13 @@ pub fn regret(policy: &Tape, oracle: &Tape) -> Value {
     }
     let lost = oracle.totals.good as f64 - policy.totals.good as f64;
     Value::Known(lost / policy.totals.offered as f64)
+}
+
+fn exploring(tape: &Tape, value: Value) -> Value {
+    if tape.totals.explored == 0 {
+        return Value::Undefined { reason: "the policy reported no exploration" };
+    }
+    value
 }
 
 fn per_second(tape: &Tape, count: u64) -> Value {

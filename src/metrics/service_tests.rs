@@ -49,3 +49,13 @@ fn regret_is_what_the_oracle_serves_beyond_the_policy() {
     assert_eq!(regret(&policy, &oracle), Value::Known(0.25));
     assert_eq!(regret(&oracle, &oracle), Value::Known(0.0));
 }
+
+#[test]
+fn exploration_is_counted_where_a_policy_reports_it() {
+    let mut tape = calm(100, 4, 250);
+    assert!(matches!(explored(&tape), Value::Undefined { .. }));
+    assert!(matches!(exploration_cost(&tape), Value::Undefined { .. }));
+    (tape.totals.explored, tape.totals.explored_bad) = (25_000, 500);
+    assert_eq!(explored(&tape), Value::Known(0.25));
+    assert_eq!(exploration_cost(&tape), Value::Known(0.005));
+}

@@ -27,6 +27,10 @@ pub struct Tape {
     pub routes: Vec<Vec<RouteBin>>,
     /// Per route over the whole run.
     pub route_totals: Vec<RouteBin>,
+    /// Per route over the whole run, what its limit was charged.
+    pub charges: Vec<Charges>,
+    /// Requests that failed or were shed, per model and bin of intended arrival: `unserved[m][b]`.
+    pub unserved: Vec<Vec<u32>>,
     /// The faults as they happened.
     pub faults: Vec<FaultTape>,
     /// The policy's view at each of its ticks, and at time zero: at most one per bin.
@@ -35,7 +39,10 @@ pub struct Tape {
     pub transitions: Vec<Transition>,
     /// Latency of requests from intended arrival, in microseconds, measured good and late requests.
     pub latency: Histogram<u64>,
-    /// The same per bin of arrival, summarised: p50, p90, p99 in microseconds (0 where no request was done).
+    /// min(latency, deadline) of *all* measured requests in microseconds; what failed, was shed or is
+    /// unfinished counts as its deadline.
+    pub latency_all: Histogram<u64>,
+    /// `latency` per bin of arrival, summarised: p50, p90, p99 in microseconds (0 where no request was done).
     pub latency_bins: Vec<[u64; 3]>,
     /// Time to first token from intended arrival, in microseconds, streamed requests that were good or late.
     pub ttft: Histogram<u64>,
@@ -71,6 +78,10 @@ pub struct Totals {
     pub attempts: u64,
     /// Attempts refused with a 429.
     pub rate_limited: u64,
+    /// Attempts whose route was taken to learn about it.
+    pub explored: u64,
+    /// Requests with such an attempt that did not become good.
+    pub explored_bad: u64,
     /// Output tokens of good requests.
     pub good_tokens: u64,
     /// Output tokens of attempts whose request did not become good.
@@ -105,6 +116,15 @@ pub struct RouteBin {
     pub failed: u32,
     /// Attempts refused with a 429.
     pub rate_limited: u32,
+}
+
+/// What a route's limit was charged for the attempts that it admitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Charges {
+    /// Attempts that ended.
+    pub attempts: u64,
+    /// Tokens, as the limit counts them.
+    pub tokens: u64,
 }
 
 /// A fault as it happened.

@@ -247,6 +247,7 @@ impl Adaptive {
             ttft_timeout: self.retry.ttft,
             total_timeout: self.retry.total,
             tag,
+            explored: ticket.explores() || ticket.is_check(),
         })
     }
 

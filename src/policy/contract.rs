@@ -130,6 +130,9 @@ pub struct Attempt {
     pub total_timeout: Option<Span>,
     /// The policy's own word; it comes back with every fact about this attempt.
     pub tag: u64,
+    /// Whether the route was taken to learn about it, not because it looked best. A policy that does not
+    /// explore, or cannot tell, says `false`.
+    pub explored: bool,
 }
 
 /// An attempt under way, as its facts name it.

@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 
 use crate::engine::{Span, Time, luck};
-use crate::metrics::{ArrivalBin, FaultTape, RouteBin, Tape, Totals};
+use crate::metrics::{ArrivalBin, Charges, FaultTape, RouteBin, Tape, Totals};
 use crate::policy::{Health, ModelId, Pool, ProviderId, RouteId, RouteInfo, RouteView, Transition};
 
 use super::run::StoredRun;
@@ -113,10 +113,13 @@ impl Scene {
             arrivals: Vec::new(),
             routes: vec![Vec::new(); count],
             route_totals: vec![RouteBin::default(); count],
+            charges: vec![Charges::default(); count],
+            unserved: vec![vec![0; self.seconds as usize]],
             faults: Vec::new(),
             views: Vec::new(),
             transitions: Vec::new(),
             latency: histogram.clone(),
+            latency_all: histogram.clone(),
             latency_bins: Vec::new(),
             ttft: histogram,
             digest: luck::mix(self.seed, 9),
@@ -205,6 +208,8 @@ impl Scene {
         for (micros, part) in quantiles.into_iter().zip([2, 4, 30]) {
             let done = u64::from(arrivals.good / part);
             tape.latency.record_n(micros, done).expect("an auto-resizing histogram");
+            let all = micros.min(12_000_000);
+            tape.latency_all.record_n(all, done).expect("an auto-resizing histogram");
             tape.ttft.record_n(micros / 8, done).expect("an auto-resizing histogram");
         }
     }

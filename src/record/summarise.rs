@@ -65,6 +65,12 @@ pub fn summary(tapes: &[Tape], subject: &Subject<'_>) -> Summary {
         amplification: run("amplification"),
         rate_limited_share: run("rate_limited"),
         wasted_tokens_share: run("wasted_tokens"),
+        wasted_capacity: run("wasted_capacity"),
+        exploration: run("exploration"),
+        exploration_cost: run("exploration_cost"),
+        burn_rate: run("burn_rate"),
+        alert: run("alert"),
+        latency_all_ms: quantiles(tapes, service::latency_all_ms),
         latency_ms: quantiles(tapes, service::latency_ms),
         ttft_ms: quantiles(tapes, service::ttft_ms),
         cost_usd: run("cost"),
@@ -121,6 +127,7 @@ fn summarise_fault(tapes: &[Tape], pool: &Pool, of: &Tape, index: usize) -> Faul
         routes: fault.routes.iter().map(|r| pool.routes[*r as usize].name.clone()).collect(),
         time_to_detect_s: measure("time_to_detect"),
         time_to_state_s: measure("time_to_state"),
+        time_to_weight_s: measure("time_to_weight"),
         time_to_drain_s: measure("time_to_drain"),
         time_to_recover_user_s: measure("time_to_recover_user"),
         time_to_recover_share_s: measure("time_to_recover_share"),
@@ -128,7 +135,11 @@ fn summarise_fault(tapes: &[Tape], pool: &Pool, of: &Tape, index: usize) -> Faul
         leak: measure("leak"),
         leak_ratio: measure("leak_ratio"),
         overshoot: measure("overshoot"),
+        reversals: measure("reversals"),
+        oscillation_period_s: measure("oscillation_period"),
+        damping: measure("damping"),
         flaps: measure("flaps"),
+        budget_spent: measure("budget_spent"),
     }
 }
 

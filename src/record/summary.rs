@@ -55,6 +55,19 @@ pub struct Summary {
     pub rate_limited_share: Measured,
     /// Output tokens that became no good answer over all output tokens.
     pub wasted_tokens_share: Measured,
+    /// Requests that were refused while a healthy limit had room, over offered.
+    pub wasted_capacity: Measured,
+    /// Attempts that the policy made to learn, over attempts.
+    pub exploration: Measured,
+    /// Requests with such an attempt that did not become good, over offered.
+    pub exploration_cost: Measured,
+    /// Bad requests of the worst five minutes over the 0.1 % that may be bad.
+    pub burn_rate: Measured,
+    /// The most urgent burn-rate alert that rings: 14.4, 6, 1 or 0.
+    pub alert: Measured,
+    /// min(latency, deadline) from intended arrival of all requests, failed ones at their deadline,
+    /// in milliseconds.
+    pub latency_all_ms: Quantiles,
     /// Latency from intended arrival of requests that were done, in milliseconds.
     pub latency_ms: Quantiles,
     /// Time to first token from intended arrival of streamed requests that were done, in
@@ -134,6 +147,8 @@ pub struct FaultSummary {
     pub time_to_detect_s: Measured,
     /// Until a faulted route is Degraded or Failed by the policy's own word.
     pub time_to_state_s: Measured,
+    /// Until the routes' weights have lost a tenth of their sum.
+    pub time_to_weight_s: Measured,
     /// Until the routes' share stays at most 5 % of its baseline.
     pub time_to_drain_s: Measured,
     /// Until the good share of arrivals is back at 0.99 of its baseline, from onset.
@@ -148,8 +163,16 @@ pub struct FaultSummary {
     pub leak_ratio: Measured,
     /// Greatest excess of the share over its baseline after the end.
     pub overshoot: Measured,
+    /// Turns of the share after the end.
+    pub reversals: Measured,
+    /// Period of its swings.
+    pub oscillation_period_s: Measured,
+    /// Each swing over the one before; from 1 on they do not die out.
+    pub damping: Measured,
     /// Entries into Failed within 60 s of leaving it.
     pub flaps: Measured,
+    /// Part of 30 days' error budget (0.1 %) that it took.
+    pub budget_spent: Measured,
 }
 
 /// One route over the whole of all replications.

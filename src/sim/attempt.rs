@@ -30,6 +30,15 @@ pub(super) struct Draft {
     pub(super) refused: bool,
 }
 
+/// What an attempt took.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settled {
+    /// Output tokens that were produced.
+    pub(super) output: u32,
+    /// Tokens that its limit was charged, if one admitted it.
+    pub(super) charged: Option<u64>,
+}
+
 /// Providers, limits and faults: all that decides an attempt.
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -194,8 +203,8 @@ impl Stage {
         toll
     }
 
-    /// An attempt ended: gives its charge back to its limit. Returns the output tokens that were produced.
-    pub(super) fn settle(&mut self, now: Time, flight: &Flight, outcome: Outcome) -> u32 {
+    /// An attempt ended: gives its charge back to its limit.
+    pub(super) fn settle(&mut self, now: Time, flight: &Flight, outcome: Outcome) -> Settled {
         let (prompt, output) = match outcome {
             Outcome::Done { output_tokens, .. } | Outcome::StreamBroken { output_tokens, .. } => {
                 (flight.prompt, output_tokens)
@@ -205,9 +214,12 @@ impl Stage {
         if flight.flags & CHARGED != 0
             && let Some(limit) = self.places[flight.route as usize].limit
         {
-            self.buckets[limit as usize].settle(now, flight.charge, prompt, output);
+            let bucket = &mut self.buckets[limit as usize];
+            bucket.settle(now, flight.charge, prompt, output);
+            let cap = self.max_tokens[usize::from(flight.class)];
+            return Settled { output, charged: Some(bucket.cost(flight.prompt, cap, output)) };
         }
-        output
+        Settled { output, charged: None }
     }
 
     /// What the headers of a response from this route say, if it is limited.

@@ -107,7 +107,7 @@ fn equal(what: &str, left: u64, right: u64) -> Result<(), Breach> {
 mod tests {
     use super::*;
     use crate::engine::{Outcome, Span, Time};
-    use crate::metrics::recorder::{Recorder, Verdict};
+    use crate::metrics::recorder::{Finish, Recorder, Verdict};
     use crate::sim::plain;
 
     /// Books and tape of one good request with one attempt on the second of two routes.
@@ -117,10 +117,18 @@ mod tests {
         let (at, end) = (Time::from_secs(1), Time::from_secs(2));
         let done = Outcome::Done { prompt_tokens: 10, output_tokens: 20 };
         recorder.offered(at);
-        recorder.attempted(at, at, 1, true);
+        recorder.attempted(at, at, 1, true, false);
         recorder.ended(at, at, 1, done);
         recorder.spent(77, 20, true);
-        recorder.finished(at, end, Verdict::Good, Some(Span::from_millis(500)));
+        recorder.finished(&Finish {
+            arrived: at,
+            now: end,
+            deadline: Span::from_secs(10),
+            model: 0,
+            verdict: Verdict::Good,
+            ttft: Some(Span::from_millis(500)),
+            explored: false,
+        });
         let mut ledger = Ledger::new(2);
         ledger.opened(1, true);
         ledger.ended(1, 77);

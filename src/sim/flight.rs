@@ -46,6 +46,8 @@ pub(super) const HEARD: u8 = 2;
 pub(super) const CHARGED: u8 = 8;
 /// The slot is in use.
 pub(super) const OPEN: u8 = 16;
+/// One of the request's attempts explored.
+pub(super) const EXPLORED: u8 = 64;
 /// An attempt is in flight (else the request waits).
 pub(super) const FLYING: u8 = 32;
 

@@ -6,15 +6,17 @@
 
 use crate::engine::luck::{mix, name};
 use crate::engine::{Outcome, Span, Time};
-use crate::metrics::recorder::{Recorder, Verdict};
+use crate::metrics::recorder::{Finish, Recorder, Verdict};
 use crate::metrics::{FaultTape, Tape};
 use crate::policy::{Attempt, Past, Policy, Request, RouteView, Sent, Step};
 
-use super::attempt::{Draft, Stage, hint_ms};
+use super::attempt::{Draft, Settled, Stage, hint_ms};
 use super::check::{Breach, Ledger};
 use super::digest::{Digest, Mark};
 use super::fault::{Active, Failure, Replication};
-use super::flight::{Ending, FLYING, Flight, Flights, HEARD, NONE, OPEN, STREAMED, Trail};
+use super::flight::{
+    EXPLORED, Ending, FLYING, Flight, Flights, HEARD, NONE, OPEN, STREAMED, Trail,
+};
 use super::queue::{Event, EventQueue, Kind, SLOTS_MAX, Wheel};
 use super::spec::Spec;
 use super::workload::{Arrival, Workload};
@@ -171,6 +173,13 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     /// As [`World::run`].
     pub fn finish(mut self) -> Result<Tape, Breach> {
         let unfinished = self.pending;
+        for flight in self.flights.all() {
+            if flight.flags & OPEN != 0 && self.recorder.measures(flight.arrived) {
+                let client = &self.spec.classes[usize::from(flight.class)].client;
+                let deadline = client.allows(flight.output);
+                self.recorder.unfinished(deadline, flight.flags & EXPLORED != 0);
+            }
+        }
         self.ledger.close(&self.flights, unfinished);
         let events = self.digest.events();
         let mut tape =
@@ -447,11 +456,13 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         flight.charge = draft.charge;
         flight.first_us = draft.first_us;
         flight.ending = draft.ending;
-        flight.flags = (flight.flags & (OPEN | STREAMED)) | FLYING | draft.flags;
+        let explored = if attempt.explored { EXPLORED } else { 0 };
+        flight.flags =
+            (flight.flags & (OPEN | STREAMED | EXPLORED)) | FLYING | draft.flags | explored;
         let (luck, arrived) = (flight.luck, flight.arrived);
         self.flights.takes_off();
         self.digest.add(now, Mark::Send, luck, route, 0);
-        self.recorder.attempted(arrived, now, route, first);
+        self.recorder.attempted(arrived, now, route, first, attempt.explored);
         self.ledger.opened(route, self.recorder.measures(arrived));
         self.schedule(&draft, seq, slot, streamed);
     }
@@ -502,7 +513,10 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         self.flights.flying -= 1;
         let flight = self.flights.get(slot);
         let answered = matches!(outcome, Outcome::Done { .. } | Outcome::StreamBroken { .. });
-        let output = self.stage.settle(now, flight, outcome);
+        let Settled { output, charged } = self.stage.settle(now, flight, outcome);
+        if let Some(tokens) = charged {
+            self.recorder.charged(route, tokens);
+        }
         let cost = if output > 0 || answered {
             self.spec.pool.routes[route as usize].cost_nano_usd(flight.prompt, output)
         } else {
@@ -576,7 +590,16 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         self.digest.add(self.now, Mark::Result, flight.luck, verdict as u32, 0);
         if self.recorder.measures(flight.arrived) {
             self.pending -= 1;
-            self.recorder.finished(flight.arrived, self.now, verdict, ttft);
+            let client = &self.spec.classes[usize::from(flight.class)].client;
+            self.recorder.finished(&Finish {
+                arrived: flight.arrived,
+                now: self.now,
+                deadline: client.allows(flight.output),
+                model: flight.model,
+                verdict,
+                ttft,
+                explored: flight.flags & EXPLORED != 0,
+            });
         }
         self.flights.remove(slot);
         self.workload.answered(self.now, flight.class, flight.client);

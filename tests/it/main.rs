@@ -8,6 +8,7 @@ mod determinism;
 mod fault_timing;
 mod faults;
 mod limits;
+mod metrics;
 mod order;
 mod scripted;
 mod smoke;

@@ -236,5 +236,5 @@ pub fn send(route: u32) -> Step {
 /// Sends to a route with timeouts for the first token and the whole answer.
 pub fn send_within(route: u32, ttft: Option<Span>, total: Option<Span>) -> Step {
     let route = RouteId(route);
-    Step::Send(Attempt { route, ttft_timeout: ttft, total_timeout: total, tag: 0 })
+    Step::Send(Attempt { route, ttft_timeout: ttft, total_timeout: total, tag: 0, explored: false })
 }

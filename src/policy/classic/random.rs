@@ -43,7 +43,8 @@ impl Policy for Random {
         let routes = &self.routes[usize::from(request.model.0)];
         match routes.get(luck::below(word, routes.len() as u32) as usize) {
             Some(&route) => {
-                Step::Send(Attempt { route, ttft_timeout: None, total_timeout: None, tag: 0 })
+                let (ttft_timeout, total_timeout) = (None, None);
+                Step::Send(Attempt { route, ttft_timeout, total_timeout, tag: 0, explored: false })
             }
             None => Step::Stop { status: 404 },
         }

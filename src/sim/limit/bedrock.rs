@@ -54,12 +54,17 @@ impl Bedrock {
 
     #[inline]
     pub(super) fn settle(&mut self, now: Time, charge: Charge, prompt: u64, output: u64) {
-        let cost = prompt + (output as f64 * self.burndown + 0.5) as u64;
+        let cost = self.cost(prompt, output);
         self.tokens.turn(now);
         if charge.window == self.tokens.number as u32 {
             self.tokens.used = self.tokens.used + cost - charge.reserved();
         } else {
             self.tokens.used += cost.saturating_sub(charge.reserved());
         }
+    }
+    /// What an attempt with so much output comes to in the end.
+    #[inline]
+    pub(super) fn cost(&self, prompt: u64, output: u64) -> u64 {
+        prompt + (output as f64 * self.burndown + 0.5) as u64
     }
 }

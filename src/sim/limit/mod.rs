@@ -126,6 +126,20 @@ impl Bucket {
         }
     }
 
+    /// Tokens per minute that an admitted attempt uses up in the end, as the limit counts them (those of the
+    /// input limit where input and output are counted apart).
+    #[inline]
+    pub fn cost(&self, prompt: u32, max_tokens: u32, output: u32) -> u64 {
+        let (prompt, max_tokens) = (u64::from(prompt), u64::from(max_tokens));
+        match &self.0 {
+            Rules::OpenAi(_) => prompt.max(max_tokens),
+            Rules::Azure(_) => prompt + max_tokens,
+            Rules::Anthropic(_) => prompt,
+            Rules::Bedrock(rules) => rules.cost(prompt, u64::from(output)),
+            Rules::Vertex(_) => prompt + u64::from(output),
+        }
+    }
+
     /// What the headers of a response say.
     pub fn limits(&self, now: Time, factor: f64) -> Limits {
         match &self.0 {
