@@ -60,7 +60,7 @@ pub(super) struct Run {
     #[arg(long)]
     pub(super) policy: Option<String>,
     /// Seed of the first replication [default: the scenario's, else 1]
-    #[arg(long)]
+    #[arg(long, value_parser = seed, allow_negative_numbers = true)]
     pub(super) seed: Option<u64>,
     /// How often to run, with drawn fault phases spread evenly
     #[arg(long, short = 'R', value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -112,19 +112,19 @@ pub(super) enum Trace {
 #[derive(Debug, Parser)]
 pub(super) struct Synth {
     /// Seed
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     pub(super) seed: u64,
     /// Length in seconds
-    #[arg(long, default_value_t = 3_600)]
+    #[arg(long, default_value_t = 3_600, allow_negative_numbers = true)]
     pub(super) seconds: u64,
     /// Mean requests per second
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, allow_negative_numbers = true)]
     pub(super) rate: f64,
     /// Mean length of a burst in seconds; 0 = no bursts
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 5.0, allow_negative_numbers = true)]
     pub(super) on: f64,
     /// Mean length of a pause in seconds
-    #[arg(long, default_value_t = 14.0)]
+    #[arg(long, default_value_t = 14.0, allow_negative_numbers = true)]
     pub(super) off: f64,
 }
 
@@ -172,4 +172,9 @@ pub(super) enum Format {
     Text,
     /// For programs
     Json,
+}
+
+/// A seed: any number of 64 bits.
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }

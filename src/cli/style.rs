@@ -1,5 +1,4 @@
 //! What the terminal can do, and the two streams: data on stdout, everything else on stderr.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing happens")]
 #![expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
 
 use std::io::{IsTerminal, Write, stderr, stdout};

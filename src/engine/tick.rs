@@ -42,6 +42,10 @@ pub(crate) struct Control {
     last_tick: Time,
     pub(super) tracks: Vec<Track>,
     by_name: BTreeMap<String, u32>,
+    /// Routes ever added per model and provider.
+    siblings: BTreeMap<(u32, u32), usize>,
+    /// Routes taken out and not put back.
+    retired: usize,
     models: Vec<String>,
     pub(super) providers: Vec<String>,
     pub(super) allowed: Vec<Vec<RouteKey>>,
@@ -59,6 +63,8 @@ impl Control {
             last_tick: now,
             tracks: Vec::new(),
             by_name: BTreeMap::new(),
+            siblings: BTreeMap::new(),
+            retired: 0,
             models: Vec::new(),
             providers: Vec::new(),
             allowed: Vec::new(),
@@ -73,6 +79,7 @@ impl Control {
         let name = route.name();
         if let Some(&slot) = self.by_name.get(&name) {
             let track = &mut self.tracks[slot as usize];
+            self.retired -= usize::from(!track.active);
             track.active = true;
             track.static_weight = route.weight_micro as f64 / 1e6;
             return RouteKey { slot, generation: track.generation };
@@ -81,11 +88,13 @@ impl Control {
         let provider = intern(&mut self.providers, route.provider);
         let model = intern(&mut self.models, route.model);
         self.latency.resize_with(self.models.len(), ModelLatency::default);
-        let siblings = self.tracks.iter().filter(|t| t.model == model && t.provider == provider);
-        (track.provider, track.model, track.half) = (provider, model, siblings.count() % 2);
+        let siblings = self.siblings.entry((model, provider)).or_default();
+        (track.provider, track.model, track.half) = (provider, model, *siblings % 2);
+        *siblings += 1;
         let slot = match self.reusable(board) {
             Some(slot) => {
                 self.by_name.remove(&self.tracks[slot as usize].name);
+                self.retired -= 1;
                 track.generation = self.tracks[slot as usize].generation + 1;
                 track.seen = board.totals(slot, Time::ZERO);
                 let shared = board.shared.get(slot);
@@ -110,11 +119,11 @@ impl Control {
     /// 1,024 are retired: a rotated key finds its history again, and a thread that decides with an old
     /// snapshot would have to sleep through as many publications to meet the slot's next owner.
     fn reusable(&self, board: &Board) -> Option<u32> {
-        let retired = || self.tracks.iter().enumerate().filter(|(_, track)| !track.active);
-        if retired().count() < RETIRED {
+        if self.retired < RETIRED {
             return None;
         }
-        let (slot, _) = retired().min_by_key(|(slot, track)| (track.retired, *slot))?;
+        let retired = self.tracks.iter().enumerate().filter(|(_, track)| !track.active);
+        let (slot, _) = retired.min_by_key(|(slot, track)| (track.retired, *slot))?;
         board.totals(slot as u32, Time::ZERO).idle().then_some(slot as u32)
     }
 
@@ -122,6 +131,7 @@ impl Control {
         if let Some(track) = self.tracks.get_mut(key.slot as usize)
             && track.generation == key.generation
         {
+            self.retired += usize::from(track.active);
             track.active = false;
             track.retired = now;
         }

@@ -35,6 +35,14 @@ pub enum StoreError {
         /// The cause.
         source: io::Error,
     },
+    /// The folder, or something above it, is a file.
+    #[error("cannot write into {}: {} is a file; choose another folder", dir.display(), file.display())]
+    NotAFolder {
+        /// The folder.
+        dir: PathBuf,
+        /// The file in its place.
+        file: PathBuf,
+    },
     /// A file could not be read.
     #[error("cannot read {}: {source}; `windtunnel run --out` makes such a folder", path.display())]
     Read {
@@ -179,11 +187,27 @@ fn read_table<T>(
 /// Makes a folder if need be and checks that files can be written there, before any work is done for it.
 ///
 /// # Errors
-/// [`StoreError::Write`].
+/// [`StoreError::NotAFolder`] or [`StoreError::Write`].
 pub fn writable(dir: &Path) -> Result<(), StoreError> {
+    if let Some(file) = dir.ancestors().find(|above| above.is_file()) {
+        return Err(StoreError::NotAFolder { dir: dir.to_owned(), file: file.to_owned() });
+    }
     let probe = dir.join(".windtunnel.tmp");
     write_whole(&probe, b"")?;
     fs::remove_file(&probe).map_err(|source| StoreError::Write { path: probe, source })
+}
+
+/// Removes a file that an earlier run left, if it is there.
+///
+/// # Errors
+/// [`StoreError::Write`].
+pub fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::Write { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Pretty-printed JSON with a final line end.

@@ -35,24 +35,33 @@ pub enum ReportError {
 /// The figures of a run with their names, in the order of a report. A figure that has nothing to
 /// show (no fault, no states) is left out.
 pub fn pages(run: &StoredRun) -> Vec<(&'static str, Page)> {
-    let all = [
+    all(run).into_iter().filter_map(|(name, page)| Some((name, page?))).collect()
+}
+
+fn all(run: &StoredRun) -> [(&'static str, Option<Page>); 5] {
+    [
         ("share", figure::share::share(run)),
         ("weights", figure::weights::weights(run)),
         ("goodput", figure::goodput::goodput(run)),
         ("latency", figure::latency::latency(run)),
         ("recovery", figure::recovery::recovery(run)),
-    ];
-    all.into_iter().filter_map(|(name, page)| Some((name, page?))).collect()
+    ]
 }
 
-/// Draws all figures of a run into a folder, as SVG and PNG, and returns the files in order.
+/// Draws all figures of a run into a folder, as SVG and PNG, and returns the files in order. A figure
+/// that an earlier run left there and this one does not have is removed.
 ///
 /// # Errors
 /// [`ReportError`]; files written before are whole.
 pub fn write_all(dir: &Path, run: &StoredRun) -> Result<Vec<PathBuf>, ReportError> {
     let mut paths = Vec::new();
-    for (name, page) in pages(run) {
-        paths.extend(write(dir, name, &page)?);
+    for (name, page) in all(run) {
+        match page {
+            Some(page) => paths.extend(write(dir, name, &page)?),
+            None => ["svg", "png"]
+                .iter()
+                .try_for_each(|ending| store::remove(&dir.join(format!("{name}.{ending}"))))?,
+        }
     }
     Ok(paths)
 }

@@ -20,6 +20,7 @@ pub struct ScenarioError {
     text: Option<Arc<NamedSource<String>>>,
     #[label("{expected}")]
     span: Option<SourceSpan>,
+    place: Option<(usize, usize)>,
 }
 
 impl ScenarioError {
@@ -41,29 +42,52 @@ impl ScenarioError {
     /// Line and column, both from 1, in characters; `None` where there is no text, such as a
     /// missing file.
     pub fn line_column(&self) -> Option<(usize, usize)> {
-        let (text, span) = (self.text.as_ref()?, self.span?);
-        let before = text.inner().get(..span.offset())?;
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+        self.place
     }
 
     /// An error without a place: the file itself, or a `--set`.
     pub(crate) fn bare(message: String, help: Option<String>) -> Self {
-        Self { message, expected: String::new(), help, text: None, span: None }
+        Self { message, expected: String::new(), help, text: None, span: None, place: None }
     }
 
     /// Ties a problem to the text it was found in.
     pub(crate) fn new(problem: Problem, name: &str, text: &str) -> Self {
         let Problem { at, span, message, expected, help } = problem;
         let span = span.unwrap_or_else(|| at.find(text));
+        let (line, column) = place(text, span.start);
+        let place = Some((line, column));
+        let expected = expected.unwrap_or_else(|| "here".to_owned());
+        if !is_readable(text, line) {
+            let message = format!("{name}:{line}:{column}: {message}");
+            let help = [Some(expected.clone()).filter(|expected| expected != "here"), help];
+            let help = help.into_iter().flatten().reduce(|a, b| format!("{a}\n{b}"));
+            return Self { message, expected, help, text: None, span: None, place };
+        }
         Self {
             message,
-            expected: expected.unwrap_or_else(|| "here".to_owned()),
+            expected,
             help,
             text: Some(Arc::new(NamedSource::new(name, text.to_owned()).with_language("TOML"))),
             span: Some(SourceSpan::from((span.start, span.len()))),
+            place,
         }
     }
+}
+
+/// Line and column of a byte, both from 1.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..at];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// Bytes of a line beyond which showing it would hide the message (our choice).
+const LINE_MAX: usize = 400;
+
+/// Whether the lines that would be shown around this one are lines that a person wrote.
+fn is_readable(text: &str, line: usize) -> bool {
+    let mut around = text.lines().skip(line.saturating_sub(2)).take(3);
+    around.all(|line| line.len() <= LINE_MAX)
 }
 
 /// What is wrong with which key; becomes a [`ScenarioError`] once the text is at hand.

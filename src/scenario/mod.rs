@@ -32,11 +32,13 @@ pub mod profile;
 mod provider;
 mod rate;
 mod reading;
+mod reference;
 mod schema;
 mod sets;
+mod source;
 mod start;
 mod starter;
-mod suggest;
+pub(crate) mod suggest;
 mod tokens;
 mod trace;
 mod unit;
@@ -52,6 +54,7 @@ pub use error::ScenarioError;
 pub use expect::{Expect, Stat};
 pub use headroom::{Headroom, ModelHeadroom};
 pub use policy::PolicyChoice;
+pub use reference::markdown;
 pub use schema::schema;
 pub use starter::starter;
 
@@ -90,10 +93,7 @@ pub struct Scenario {
 /// # Errors
 /// [`ScenarioError`] if the file cannot be read or is not a valid scenario.
 pub fn load(path: &Path, sets: &[String]) -> Result<Scenario, ScenarioError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let message = format!("cannot read {}: {error}", path.display());
-        ScenarioError::bare(message, Some("`windtunnel new NAME` writes a scenario".to_owned()))
-    })?;
+    let text = source::read(path)?;
     let base_dir = path.parent().unwrap_or(Path::new(""));
     parse(&path.display().to_string(), &text, base_dir, sets)
 }
@@ -167,6 +167,8 @@ fn build(
     let drafts = provider.0.into_iter().map(|(name, provider)| provider.draft(&name, &models));
     let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
     let world = world::build(&drafts, models, &demand)?;
+    check_size(&rps, horizon)?;
+    file.policy.check(&policy, &world.pool)?;
     let headroom = Headroom::of(&world, &demand);
     let faults = fault::faults(&fault, &world, &headroom, horizon)?;
     let names: Vec<_> = faults.iter().map(|fault| fault.name.as_str()).collect();
@@ -189,6 +191,20 @@ fn build(
     };
     let seed_default = seed.map_or(1, |seed| seed.0);
     Ok(Parts { spec, policy, expects, seed_default, headroom })
+}
+
+/// Requests of one run: counters of a route have 32 bits, and this is an hour of work (our choice).
+const REQUESTS_MAX: f64 = 1e9;
+
+fn check_size(rps: &[f64], horizon: Span) -> Result<(), Problem> {
+    let requests = rps.iter().sum::<f64>() * horizon.as_secs_f64();
+    if requests <= REQUESTS_MAX {
+        return Ok(());
+    }
+    let at = At::top().key("duration");
+    Err(Problem::new(at, format!("about {requests:.1e} requests are too many for one run"))
+        .expected("expected at most a billion requests: their rate times `duration`")
+        .help("several shorter runs say more than a long one: --replications 20"))
 }
 
 /// The longest window of the published balancers.

@@ -9,7 +9,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use crate::engine::{ParamError, Settings};
+use crate::engine::{ParamError, Settings, Time};
+use crate::policy::Pool;
 use crate::policy::registry::PolicySpec;
 
 use super::at::At;
@@ -69,6 +70,37 @@ impl PolicyFile {
         }
         Ok(PolicyChoice { spec, settings })
     }
+
+    /// Builds the policy once: parameters that are fine one by one may contradict each other.
+    pub(crate) fn check(&self, choice: &PolicyChoice, pool: &Pool) -> Result<(), Problem> {
+        let Err(why) = (choice.spec.build)(&choice.settings, pool, Time::ZERO, 0) else {
+            return Ok(());
+        };
+        // Such a message names the parameters that it is about; one of them may be the file's.
+        let at = At::top().key("policy");
+        let own = why.split('`').skip(1).step_by(2).find_map(|id| self.place(&at, id));
+        Err(Problem::new(own.unwrap_or(at), format!("`policy`: {why}"))
+            .expected("cannot be together with the policy's other parameters")
+            .help(format!("see `windtunnel list parameters --policy {}`", choice.spec.name)))
+    }
+
+    /// Where the file itself sets a parameter.
+    fn place(&self, at: &At, id: &str) -> Option<At> {
+        match self {
+            Self::Name(_) => None,
+            Self::Table(knobs) => place(knobs, at, id),
+        }
+    }
+}
+
+fn place(knobs: &[(String, Knob)], at: &At, id: &str) -> Option<At> {
+    knobs.iter().find_map(|(key, knob)| match knob {
+        Knob::Value(_) => (key == id).then(|| at.key(key)),
+        Knob::Table(knobs) => {
+            let rest = id.strip_prefix(key.as_str())?.strip_prefix('.')?;
+            place(knobs, &at.key(key), rest)
+        }
+    })
 }
 
 /// Sets one knob, or all of a nested table under its dotted name.

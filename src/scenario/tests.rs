@@ -37,8 +37,8 @@ pub(super) static REGISTRY: &[PolicySpec] = &[PolicySpec {
     source: "test",
     doc: "test",
     params: PARAMS,
-    preset: &[&[("tick", 2.0)]],
-    build: |_, _, _, _| Err("not to be built".to_owned()),
+    preset: &[("tick", 2.0)],
+    build: |_, pool, _, _| Ok(Box::new(crate::policy::classic::random::Random::new(pool))),
 }];
 
 /// The example of the design, word for word.

@@ -91,7 +91,13 @@ impl TraceFile {
         let facts = trace::check(&path, format).map_err(|error| {
             Problem::new(at.key("file"), format!("`trace.file`: {error}"))
                 .expected(format!("expected a readable trace in the format \"{word}\""))
+                .help("the path starts at the scenario's folder; `windtunnel trace info` tests a file")
         })?;
+        if scale.is_some() && facts.span == Span::ZERO {
+            let message = "`trace.scale`: all rows have one stamp, so the trace has no rate";
+            return Err(Problem::new(at.key("scale"), message)
+                .expected("expected a trace of some length, or no `scale`"));
+        }
         if facts.rows == 0 || part.0 > facts.span {
             let message = format!("`trace`: no row to replay ({} in {})", facts.rows, facts.span);
             return Err(Problem::new(at.key("file"), message).expected("expected at least one row"));

@@ -93,19 +93,15 @@ fn check_size(drafts: &[Draft]) -> Result<(), Problem> {
                 "expected 1 to 10,000 providers, such as azure = { profile = \"azure/gpt-4o\" }",
             ));
     }
-    let mut routes = 0usize;
-    for draft in drafts {
-        let own = draft.keys.len().saturating_mul(draft.models.len() * draft.regions.len());
-        routes = routes.saturating_add(own);
-        if routes > ROUTES_MAX {
-            return Err(Problem::new(
-                draft.at.key("keys"),
-                format!("{routes} routes are too many"),
-            )
-            .expected("expected at most 1,000,000 routes: keys × models × regions"));
+    let own = |draft: &Draft| draft.keys.len() * draft.models.len() * draft.regions.len();
+    let routes: usize = drafts.iter().map(own).sum();
+    match drafts.iter().max_by_key(|draft| own(draft)) {
+        Some(most) if routes > ROUTES_MAX => {
+            Err(Problem::new(most.at.key("keys"), format!("{routes} routes are too many"))
+                .expected("expected at most 1,000,000 routes: keys × models × regions"))
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn servers(drafts: &[Draft], models: &[String]) -> Result<Vec<u16>, Problem> {

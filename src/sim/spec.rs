@@ -152,6 +152,17 @@ pub enum Scaling {
     Compress,
 }
 
+impl Scaling {
+    /// Its word in scenarios.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InPlace => "in-place",
+            Self::Superpose => "superpose",
+            Self::Compress => "compress",
+        }
+    }
+}
+
 /// One row of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {

@@ -66,8 +66,35 @@ pub enum TraceError {
         /// How far.
         back: Span,
     },
+    /// A stamp is more than a year after the first.
+    #[error(
+        "{}:{line}: stamp is {} days after the first: a trace is at most a year long",
+        file.display(),
+        span.0 / 86_400_000_000_000
+    )]
+    TooLong {
+        /// The file.
+        file: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// Time since the first stamp.
+        span: Span,
+    },
+    /// More tokens than any model takes.
+    #[error(
+        "{}:{line}: {tokens} tokens are more than any model takes: is this the right column?",
+        file.display()
+    )]
+    TooManyTokens {
+        /// The file.
+        file: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// Of the prompt or of the answer, whichever are more.
+        tokens: u32,
+    },
     /// No rows.
-    #[error("{}: has no rows", file.display())]
+    #[error("{}: has no rows: it needs at least one request", file.display())]
     Empty {
         /// The file.
         file: PathBuf,

@@ -117,6 +117,12 @@ pub fn rows(path: &Path, format: TraceFormat) -> Rows {
     }))
 }
 
+/// The longest trace, as the longest run: a year.
+const SPAN_MAX: Span = Span::from_secs(366 * 86_400);
+/// Tokens of one prompt or answer. Context windows end at about ten million (2025); more is a column
+/// of something else (our choice).
+const TOKENS_MAX: u32 = 100_000_000;
+
 type Records<T> = Box<dyn Iterator<Item = Result<T, TraceError>> + Send>;
 
 /// The rows with stamps after the first one, which must not fall.
@@ -131,8 +137,19 @@ fn open(path: &Path, format: TraceFormat) -> Result<Records<Row>, TraceError> {
     Ok(Box::new(records.map(move |record| {
         let Stamped { line, at, prompt, output } = record?;
         let (first, last) = range.unwrap_or((at, at));
+        let file = || file.clone();
         if at < last {
-            return Err(TraceError::OutOfOrder { file: file.clone(), line, back: Span(last - at) });
+            return Err(TraceError::OutOfOrder { file: file(), line, back: Span(last - at) });
+        }
+        if Span(at - first) > SPAN_MAX {
+            return Err(TraceError::TooLong { file: file(), line, span: Span(at - first) });
+        }
+        if prompt.max(output) > TOKENS_MAX {
+            return Err(TraceError::TooManyTokens {
+                file: file(),
+                line,
+                tokens: prompt.max(output),
+            });
         }
         range = Some((first, at));
         Ok(Row { at: Span(at - first), prompt, output })

@@ -31,8 +31,8 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn open(path: &Path, columns: &'static Columns) -> Result<Self, TraceError> {
         let file = path.to_path_buf();
-        let mut reader = Reader::from_path(path).map_err(|error| refused(&file, error, columns))?;
-        let header = reader.headers().map_err(|error| refused(&file, error, columns))?;
+        let mut reader = Reader::from_path(path).map_err(|error| refused(&file, error))?;
+        let header = reader.headers().map_err(|error| refused(&file, error))?;
         if header.is_empty() {
             return Err(TraceError::Empty { file });
         }
@@ -78,13 +78,13 @@ impl Iterator for Table {
         match self.reader.read_record(&mut self.record) {
             Ok(true) => Some(self.row()),
             Ok(false) => None,
-            Err(error) => Some(Err(refused(&self.file, error, self.columns))),
+            Err(error) => Some(Err(refused(&self.file, error))),
         }
     }
 }
 
 /// What the reader of tables could not read.
-fn refused(file: &Path, error: csv::Error, columns: &Columns) -> TraceError {
+fn refused(file: &Path, error: csv::Error) -> TraceError {
     let file = file.to_path_buf();
     let line = error.position().map_or(0, Position::line);
     let malformed = |column, expected, example, found| TraceError::Malformed {
@@ -97,13 +97,13 @@ fn refused(file: &Path, error: csv::Error, columns: &Columns) -> TraceError {
     };
     match error.kind() {
         ErrorKind::UnequalLengths { expected_len, len, .. } => malformed(
-            columns.stamp,
+            "row",
             "as many fields as the header has",
             "a,b,c",
             format!("{len} fields instead of {expected_len}"),
         ),
         ErrorKind::Utf8 { .. } => {
-            malformed(columns.stamp, "text in UTF-8", "2023-11-16", "other bytes".to_string())
+            malformed("row", "text in UTF-8", "2023-11-16", "other bytes".to_string())
         }
         _ => TraceError::Unreadable { file, source: error.into() },
     }

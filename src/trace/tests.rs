@@ -94,12 +94,23 @@ fn what_is_wrong_is_said_by_line_and_column_with_an_example() {
         ),
         (
             refusal(&AZURE.replace(",110,0", ",110"), Azure),
-            "FILE:4: TIMESTAMP: expected as many fields as the header has, e.g. `a,b,c`, found \
+            "FILE:4: row: expected as many fields as the header has, e.g. `a,b,c`, found \
              `2 fields instead of 3`",
         ),
-        (refusal("TIMESTAMP,ContextTokens,GeneratedTokens\n", Azure), "FILE: has no rows"),
-        (refusal("", BurstGpt), "FILE: has no rows"),
-        (refusal("\n", Mooncake), "FILE: has no rows"),
+        (
+            refusal("TIMESTAMP,ContextTokens,GeneratedTokens\n", Azure),
+            "FILE: has no rows: it needs at least one request",
+        ),
+        (
+            refusal(&AZURE.replace("3180", "318000000"), Azure),
+            "FILE:3: 318000000 tokens are more than any model takes: is this the right column?",
+        ),
+        (
+            refusal(&AZURE.replace("2023-11-16 18:17:03", "2022-11-15 18:17:03"), Azure),
+            "FILE:3: stamp is 366 days after the first: a trace is at most a year long",
+        ),
+        (refusal("", BurstGpt), "FILE: has no rows: it needs at least one request"),
+        (refusal("\n", Mooncake), "FILE: has no rows: it needs at least one request"),
         (
             refusal("{\"timestamp\": 0, \"input_length\": 5}\n", Mooncake),
             "FILE:1: output_length: expected an object with timestamp (ms), input_length and \

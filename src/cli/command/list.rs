@@ -3,80 +3,85 @@
 use std::path::Path;
 
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::policy;
 use crate::cli::args::{Format, List, Listed};
 use crate::cli::exit::Exit;
 use crate::cli::fail::Failure;
 use crate::cli::style;
 use crate::metrics::METRICS;
-use crate::policy::{POLICIES, registry};
+use crate::policy::POLICIES;
 use crate::scenario::{self, fault::FAULTS, profile::PROFILES};
+
+/// What is listed of one thing: columns in the order in which they are shown.
+type Row = Vec<(&'static str, Value)>;
 
 pub(super) fn list(args: &List) -> Result<(), Failure> {
     let rows = rows(args)?;
     let text = match args.format {
-        Format::Json => format!("{:#}", Value::from(rows)),
+        Format::Json => format!("{:#}", json(rows)),
         Format::Text => table(&rows),
     };
     style::data(&text);
     Ok(())
 }
 
-fn rows(args: &List) -> Result<Vec<Value>, Failure> {
+fn rows(args: &List) -> Result<Vec<Row>, Failure> {
     Ok(match args.what {
-        Listed::Policies => (POLICIES.iter())
-            .map(|p| json!({ "name": p.name, "product": p.product, "source": p.source, "what": p.doc }))
-            .collect(),
-        Listed::Parameters => {
-            let policy = registry::find(&args.policy).ok_or_else(|| {
-                let what = format!("there is no policy `{}`: see `list policies`", args.policy);
-                Failure::new(Exit::Usage, what)
-            })?;
-            let settings = policy.settings();
-            settings
-                .iter()
-                .map(|(param, value)| {
-                    json!({
-                        "parameter": param.id, "value": param.show(value),
-                        "from": param.show(param.min), "to": param.show(param.max),
-                        "source": param.source, "what": param.doc,
-                    })
-                })
-                .collect()
+        Listed::Policies => {
+            let row = |p: &crate::policy::PolicySpec| {
+                let [name, product] = [p.name, p.product].map(Value::from);
+                let (what, source) = (p.doc.into(), p.source.into());
+                vec![("name", name), ("product", product), ("what", what), ("source", source)]
+            };
+            POLICIES.iter().map(row).collect()
         }
-        Listed::Faults => FAULTS
-            .iter()
-            .map(|f| json!({ "id": f.id, "kind": f.name, "what": f.doc, "anchor": f.anchor }))
-            .collect(),
-        Listed::Profiles => PROFILES
-            .iter()
-            .map(|p| {
-                json!({
-                    "name": p.name,
-                    "ttft_ms": p.latency.ttft.as_millis(),
-                    "tokens_per_s": p.latency.tokens_per_s,
-                    "usd_per_M_prompt": p.price_prompt as f64 / 1e9,
-                    "usd_per_M_output": p.price_output as f64 / 1e9,
-                    "source": p.latency_source,
-                })
-            })
-            .collect(),
-        Listed::Metrics => METRICS
-            .iter()
-            .map(|m| {
-                json!({
-                    "metric": m.id, "unit": m.unit, "better": m.better.name(), "what": m.doc,
-                })
-            })
-            .collect(),
+        Listed::Parameters => {
+            let settings = policy(&args.policy)?.settings();
+            let row = |(param, value): (&crate::engine::Param, f64)| {
+                let shown = [value, param.min, param.max].map(|value| param.show(value).into());
+                let [value, from, to] = shown;
+                let id = param.id.into();
+                let (what, source) = (param.doc.into(), param.source.into());
+                let head = [("parameter", id), ("value", value), ("from", from), ("to", to)];
+                head.into_iter().chain([("what", what), ("source", source)]).collect()
+            };
+            settings.iter().map(row).collect()
+        }
+        Listed::Faults => {
+            let row = |f: &scenario::fault::FaultKind| {
+                let [id, kind, what, anchor] = [f.id, f.name, f.doc, f.anchor].map(Value::from);
+                vec![("id", id), ("kind", kind), ("what", what), ("anchor", anchor)]
+            };
+            FAULTS.iter().map(row).collect()
+        }
+        Listed::Profiles => {
+            let row = |p: &scenario::profile::Profile| {
+                vec![
+                    ("name", p.name.into()),
+                    ("ttft_ms", p.latency.ttft.as_millis().into()),
+                    ("tokens_per_s", p.latency.tokens_per_s.into()),
+                    ("usd_per_M_prompt", (p.price_prompt as f64 / 1e9).into()),
+                    ("usd_per_M_output", (p.price_output as f64 / 1e9).into()),
+                    ("source", p.latency_source.into()),
+                ]
+            };
+            PROFILES.iter().map(row).collect()
+        }
+        Listed::Metrics => {
+            let row = |m: &crate::metrics::Metric| {
+                let [id, unit, better] = [m.id, m.unit, m.better.name()].map(Value::from);
+                vec![("metric", id), ("unit", unit), ("better", better), ("what", m.doc.into())]
+            };
+            METRICS.iter().map(row).collect()
+        }
         Listed::Scenarios => scenarios(Path::new("scenarios"))?,
     })
 }
 
 /// The files in a folder, each with the question that it asks.
-#[expect(clippy::disallowed_methods, reason = "reads a folder of files")]
-fn scenarios(folder: &Path) -> Result<Vec<Value>, Failure> {
+fn scenarios(folder: &Path) -> Result<Vec<Row>, Failure> {
     let cannot = |error: std::io::Error| {
         let what =
             format!("cannot read {}: {error}; run this where the folder is", folder.display());
@@ -90,22 +95,31 @@ fn scenarios(folder: &Path) -> Result<Vec<Value>, Failure> {
     files.sort_unstable();
     let row = |path: &std::path::PathBuf| {
         let text = std::fs::read_to_string(path).map_err(cannot)?;
-        let question = scenario::question(&text).unwrap_or_default().to_owned();
-        Ok(json!({ "scenario": path.display().to_string(), "question": question }))
+        let question = scenario::question(&text).unwrap_or_default();
+        let path = path.display().to_string();
+        Ok(vec![("scenario", path.into()), ("question", question.into())])
     };
     files.iter().map(row).collect()
 }
 
-/// The rows as a table as wide as the terminal, which keeps the order of the keys as written above.
-fn table(rows: &[Value]) -> String {
+fn json(rows: Vec<Row>) -> Value {
+    let object = |row: Row| {
+        let fields = row.into_iter().map(|(key, value)| (key.to_owned(), value));
+        Value::Object(fields.collect())
+    };
+    rows.into_iter().map(object).collect()
+}
+
+/// The rows as a table as wide as the terminal.
+fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(style::width() as u16);
-    if let Some(Value::Object(first)) = rows.first() {
-        table.set_header(first.keys());
+    if let Some(first) = rows.first() {
+        table.set_header(first.iter().map(|(key, _)| key));
     }
-    for row in rows.iter().filter_map(Value::as_object) {
-        table.add_row(row.values().map(|value| match value {
+    for row in rows {
+        table.add_row(row.iter().map(|(_, value)| match value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         }));

@@ -11,8 +11,11 @@ use clap::CommandFactory;
 
 use super::Allocations;
 use super::args::{Args, Command};
+use super::exit::Exit;
 use super::fail::Failure;
 use super::style;
+use crate::policy::{POLICIES, PolicySpec, registry};
+use crate::scenario::suggest;
 
 /// Does what was asked.
 pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Failure> {
@@ -33,4 +36,13 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
             Ok(())
         }
     }
+}
+
+/// The policy of this name, or the nearest that exists.
+fn policy(name: &str) -> Result<&'static PolicySpec, Failure> {
+    registry::find(name).ok_or_else(|| {
+        let names: Vec<&str> = POLICIES.iter().map(|spec| spec.name).collect();
+        let help = suggest::help(name, &names);
+        Failure::new(Exit::Usage, format!("there is no policy `{name}`: {help}"))
+    })
 }

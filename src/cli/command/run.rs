@@ -62,8 +62,9 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
 /// Reads the scenario; `--policy` is one more override.
 fn load(args: &Run) -> Result<Scenario, Failure> {
     let mut sets = args.sets.clone();
-    if let Some(policy) = &args.policy {
-        sets.insert(0, format!("policy={policy:?}"));
+    if let Some(name) = &args.policy {
+        super::policy(name)?;
+        sets.insert(0, format!("policy={name}"));
     }
     scenario::load(&args.scenario, &sets).map_err(|e| Failure::pointing(Exit::Usage, &e))
 }
@@ -96,8 +97,9 @@ fn trace_notes(scenario: &Scenario, seed: u64) -> Vec<String> {
             let after = trace::dispersion(trace::replayed(replay, seed, length), length);
             let was = replay.facts.rows as f64 / replay.facts.span.as_secs_f64().max(1e-9);
             format!(
-                "trace: {was:.2} → {rate} requests/s {how:?}; var/mean of requests per 1 s {:.2} → {:.2}, \
+                "trace: {was:.2} → {rate} requests/s {}; var/mean of requests per 1 s {:.2} → {:.2}, \
                  tokens per minute p95/mean {:.2} → {:.2}",
+                how.name(),
                 before.requests.index[0],
                 after.requests.index[0],
                 before.tokens.minute_p95_over_mean,
@@ -169,7 +171,6 @@ fn reproduce(args: &Run, seed: u64) -> String {
 }
 
 /// Greatest resident memory of this process, where the system tells (Linux); else 0.
-#[expect(clippy::disallowed_methods, reason = "a wall-clock figure, for timing.json only")]
 fn peak_rss_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
