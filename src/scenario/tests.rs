@@ -37,7 +37,7 @@ pub(super) static REGISTRY: &[PolicySpec] = &[PolicySpec {
     source: "test",
     doc: "test",
     params: PARAMS,
-    preset: &[("tick", 2.0)],
+    preset: &[&[("tick", 2.0)]],
     build: |_, pool, _, _| Ok(Box::new(crate::policy::classic::random::Random::new(pool))),
 }];
 
