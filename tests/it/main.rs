@@ -1,4 +1,15 @@
 //! The one integration binary: one module a subject.
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod dependencies;
+mod engine;
+mod engine_holds;
+mod engine_host;
+mod engine_latency;
+mod engine_law;
+mod engine_limits;
+mod engine_routes;
+mod engine_selection;
+mod engine_sharing;
+mod engine_threads;
 mod smoke;
