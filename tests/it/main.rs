@@ -1,6 +1,7 @@
 //! The one integration binary: one module a subject.
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod bench;
 mod bound;
 mod clients;
 mod conservation;
