@@ -1,16 +1,11 @@
 //! The one integration binary: one module a subject.
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
-mod bound;
-mod clients;
-mod conservation;
-mod determinism;
-mod fault_timing;
-mod faults;
-mod limits;
-mod metrics;
-mod order;
-mod scripted;
+mod bad_input;
+mod cli;
+mod docs;
+mod golden;
+mod program;
+mod real_trace;
 mod smoke;
-mod still;
-mod theory;
+mod tidy;
