@@ -184,7 +184,15 @@ impl Wheel {
         self.sorted = false;
         if self.counts[0] == 0 {
             // Nothing more in this turn of the fine wheel.
-            let next = (self.at | (SLOTS as u64 - 1)) + 1;
+            let mut next = (self.at | (SLOTS as u64 - 1)) + 1;
+            if self.counts[1] == 0 {
+                // Nothing in the next turns either: on to the one that the heap has something for.
+                next = next.max(
+                    self.far
+                        .peek()
+                        .map_or(u64::MAX, |event| (event.0.time().0 >> COARSE) << (COARSE - FINE)),
+                );
+            }
             if next > last {
                 self.at = last;
                 return true;
