@@ -1,18 +1,15 @@
 //! The one integration binary: one module a subject.
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod bad_input;
 mod bench;
 mod bound;
+mod cli;
 mod clients;
 mod conservation;
-mod determinism;
-mod fault_timing;
-mod faults;
-mod limits;
-mod metrics;
-mod order;
-mod scripted;
 mod dependencies;
+mod determinism;
+mod docs;
 mod engine;
 mod engine_holds;
 mod engine_host;
@@ -23,11 +20,16 @@ mod engine_routes;
 mod engine_selection;
 mod engine_sharing;
 mod engine_threads;
-mod bad_input;
-mod cli;
-mod docs;
+mod fault_timing;
+mod faults;
 mod golden;
+mod limits;
+mod metrics;
+mod order;
 mod program;
 mod real_trace;
+mod scripted;
 mod smoke;
+mod still;
+mod theory;
 mod tidy;
