@@ -96,18 +96,34 @@ fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
 
 #[test]
 fn two_threads_record_and_no_count_is_lost() {
-    check(4, || {
-        let model = Model::new(1, &[]);
-        let other = model.clone();
-        let thread = thread::spawn(move || {
-            let ticket = other.open(0, at(6));
-            other.engine.end(ticket, at(6), ERROR);
+    for outcome in [DONE, ERROR] {
+        check(4, move || {
+            let model = Model::new(1, &[]);
+            let record = move |model: &Model| {
+                let ticket = model.open(0, at(6));
+                model.engine.end(ticket, at(6), outcome);
+            };
+            let other = model.clone();
+            let thread = thread::spawn(move || record(&other));
+            record(&model);
+            thread.join().unwrap();
+            model.engine.tick(at(10));
+            assert_eq!(model.counted(at(10)), (2, if outcome == DONE { 0 } else { 2 }));
         });
-        let ticket = model.open(0, at(6));
-        model.engine.end(ticket, at(6), DONE);
+    }
+}
+
+#[test]
+fn the_longer_of_two_rate_limits_counts() {
+    check(4, || {
+        let model = Model::new(2, &[]);
+        let (short, long) = (model.open(0, at(6)), model.open(0, at(6)));
+        let other = model.clone();
+        let thread = thread::spawn(move || other.engine.end(long, at(6), LIMITED));
+        let hint = Outcome::RateLimited { retry_after: Some(Span::from_secs(20)) };
+        model.engine.end(short, at(6), hint);
         thread.join().unwrap();
-        model.engine.tick(at(10));
-        assert_eq!(model.counted(at(10)), (2, 1));
+        assert!(model.avoids(0, at(65)));
     });
 }
 
@@ -150,33 +166,47 @@ fn decisions_after_an_exclusion_heed_it() {
     }
 }
 
+/// What the tick does with route 0 while the refusal comes in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Tick {
+    /// Nothing.
+    Leaves,
+    /// It fails the route by its error rate, for 5 s.
+    Fails,
+    /// It lets the route back, as its backoff is over.
+    LetsBack,
+}
+
 #[test]
 fn an_exclusion_survives_a_tick_that_runs_meanwhile() {
-    for failed in [false, true] {
-        for outcome in [LIMITED, REFUSED] {
-            check(3, move || {
-                let model =
-                    Model::new(2, &[("state.min_attempts", 1.0), ("state.min_errors", 1.0)]);
-                if failed {
-                    // Its backoff ends at the very tick that runs while the refusal comes in.
-                    let ticket = model.open(0, at(6));
-                    model.engine.end(ticket, at(6), ERROR);
-                    model.engine.tick(at(10));
-                    assert_eq!(model.view(0).health, Health::Failed);
-                }
-                let ticket = model.open(0, at(11));
-                let other = model.clone();
-                let thread = thread::spawn(move || other.engine.end(ticket, at(11), outcome));
-                model.engine.tick(at(16));
-                thread.join().unwrap();
-                assert!(model.avoids(0, at(16)));
-                for secs in [21, 26] {
-                    model.engine.tick(at(secs));
-                    assert_eq!(model.view(0).health, Health::Failed, "at {secs} s");
-                    assert!(model.avoids(0, at(secs)));
-                }
-            });
-        }
+    for (tick, outcome) in [
+        (Tick::Leaves, LIMITED),
+        (Tick::Fails, LIMITED),
+        (Tick::LetsBack, LIMITED),
+        (Tick::Leaves, REFUSED),
+        (Tick::LetsBack, REFUSED),
+    ] {
+        check(3, move || {
+            let model = Model::new(2, &[("state.min_attempts", 1.0), ("state.min_errors", 1.0)]);
+            if tick != Tick::Leaves {
+                let ticket = model.open(0, at(6));
+                model.engine.end(ticket, at(6), ERROR);
+            }
+            if tick != Tick::Fails {
+                model.engine.tick(at(10));
+            }
+            let ticket = model.open(0, at(11));
+            let other = model.clone();
+            let thread = thread::spawn(move || other.engine.end(ticket, at(11), outcome));
+            model.engine.tick(at(16));
+            thread.join().unwrap();
+            assert!(model.avoids(0, at(70)), "{tick:?}: before the next tick, whatever comes");
+            for secs in [21, 26] {
+                model.engine.tick(at(secs));
+                assert_eq!(model.view(0).health, Health::Failed, "{tick:?} at {secs} s");
+                assert!(model.avoids(0, at(secs)));
+            }
+        });
     }
 }
 
