@@ -1,4 +1,12 @@
-//! scratch
+//! How fast one policy runs on the plain world: `speed POLICY PROVIDERS KEYS SECONDS`, or `bare` for the loop
+//! without a policy. For developers; `windtunnel bench` is the measurement.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_types,
+    reason = "a yardstick at the developer's desk"
+)]
+
 use windtunnel::engine::Time;
 use windtunnel::policy::registry;
 use windtunnel::sim::{Replication, World, plain};

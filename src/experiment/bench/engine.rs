@@ -117,8 +117,7 @@ impl Rig {
                 self.exclude_some();
             }
             let before = allocations.map(|count| count());
-            let timed =
-                Timed::against(effort.batches, |i| self.call(case, subset, i), |i| empty(i));
+            let timed = Timed::against(effort.batches, |i| self.call(case, subset, i), empty);
             let after = allocations.map(|count| count());
             let calls = f64::from(effort.batches) * f64::from(timer::BATCH);
             // The two vectors of batch times are the measurement's own.
