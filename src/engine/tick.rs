@@ -17,7 +17,7 @@ use super::track::{Around, Track};
 use super::window::Lengths;
 
 /// So many retired routes are remembered.
-const RETIRED: usize = if cfg!(loom) { 0 } else { 1_024 };
+const RETIRED: usize = 1_024;
 
 /// A change of a route's health.
 #[derive(Clone, Debug, PartialEq)]

@@ -257,9 +257,11 @@ impl Recorder {
         self.per_route
     }
 
-    /// A change of health.
+    /// A change of health; those past the measured time are not kept.
     pub fn changed(&mut self, transition: Transition) {
-        self.tape.transitions.push(transition);
+        if transition.at < self.tape.measured_until {
+            self.tape.transitions.push(transition);
+        }
     }
 
     /// The tape, when the run is over.

@@ -11,7 +11,7 @@ pub struct Bench {
     pub name: String,
     /// Unit of the samples, e.g. `ns/decision`.
     pub unit: String,
-    /// Number of samples (batches).
+    /// Number of samples.
     pub samples: u64,
     /// Least sample.
     pub min: f64,

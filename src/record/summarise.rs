@@ -1,7 +1,7 @@
 //! Tapes to summary.
 
 use crate::engine::luck;
-use crate::metrics::{Measure, Metric, RouteBin, Tape, Value, catalog, service};
+use crate::metrics::{FaultTape, Measure, Metric, RouteBin, Tape, Value, catalog, service};
 use crate::policy::{Pool, RouteInfo};
 
 use super::quantity::{Measured, Quantity, significant};
@@ -101,12 +101,18 @@ fn quantiles(tapes: &[Tape], of: fn(&Tape, f64) -> Value) -> Quantiles {
     Quantiles { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999) }
 }
 
-/// Faults of one name are one fault over the replications; incidents may be missing from some.
+/// Faults of one name are one fault over the replications; incidents may be missing from some. Parts of a
+/// fault (`name/part`) that hit the same routes at the same time have the same metrics: the first stands
+/// for them.
 fn faults(tapes: &[Tape], pool: &Pool) -> Vec<FaultSummary> {
     let mut known: Vec<(&Tape, usize)> = Vec::new();
     for tape in tapes {
         for (i, fault) in tape.faults.iter().enumerate() {
-            if !known.iter().any(|(tape, i)| tape.faults[*i].name == fault.name) {
+            let is_known = |(tape, i): &(&Tape, usize)| {
+                let other = &tape.faults[*i];
+                other.name == fault.name || is_part(fault, other)
+            };
+            if !known.iter().any(is_known) {
                 known.push((tape, i));
             }
         }
@@ -115,6 +121,12 @@ fn faults(tapes: &[Tape], pool: &Pool) -> Vec<FaultSummary> {
         known.iter().map(|(tape, i)| summarise_fault(tapes, pool, tape, *i)).collect();
     faults.sort_by(|left, right| left.start_s.total_cmp(&right.start_s));
     faults
+}
+
+fn is_part(fault: &FaultTape, of: &FaultTape) -> bool {
+    fault.name.split_once('/').is_some_and(|(whole, _)| whole == of.name)
+        && fault.routes == of.routes
+        && (fault.start, fault.end) == (of.start, of.end)
 }
 
 fn summarise_fault(tapes: &[Tape], pool: &Pool, of: &Tape, index: usize) -> FaultSummary {
@@ -231,6 +243,21 @@ mod tests {
             panic!("two of three replications have it")
         };
         assert_eq!((spread.n, spread.n_a, spread.mean), (2, 1, 14.0));
+    }
+
+    #[test]
+    fn a_part_that_hits_the_same_routes_at_the_same_time_is_no_fault_of_its_own() {
+        let mut tape = Scene::default().tape();
+        let whole = tape.faults[0].clone();
+        let part = |name: &str, routes| FaultTape {
+            name: format!("{}/{name}", whole.name),
+            routes,
+            ..whole.clone()
+        };
+        tape.faults.push(part("timeouts", whole.routes.clone()));
+        tape.faults.push(part("openai", vec![4, 5, 6, 7]));
+        let names: Vec<_> = sum_up(&[tape]).faults.into_iter().map(|fault| fault.name).collect();
+        assert_eq!(names, ["azure error burst", "azure error burst/openai"]);
     }
 
     #[test]

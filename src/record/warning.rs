@@ -49,8 +49,8 @@ impl Warning {
             warnings.push(Self::NothingMeasured);
         }
         let first = tape.faults.iter().min_by_key(|fault| fault.start);
-        let until = first.map_or(tape.measured_until, |fault| fault.start);
-        if let Some(good_share) = good_share(tape, until).filter(|share| *share < WELL) {
+        let before = first.and_then(|fault| good_share(tape, fault.start));
+        if let Some(good_share) = before.filter(|share| *share < WELL) {
             warnings.push(Self::OverloadedThroughout { good_share });
         }
         if let Some(fault) = first.filter(|fault| fault.start < Time::from_secs(60)) {

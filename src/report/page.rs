@@ -215,6 +215,9 @@ impl Axis {
             1 => high = marks[first + 1],
             _ => {}
         }
+        // A mark just above is worth the room: without it nobody can read the highest values.
+        high =
+            marks.iter().copied().find(|mark| (high..=1.4 * high).contains(mark)).unwrap_or(high);
         marks.retain(|mark| (low..=high).contains(mark));
         let ticks = marks.into_iter().map(|mark| (mark, show(mark))).collect();
         Self { label: label.to_owned(), low, high, ticks, log: true }
@@ -256,8 +259,8 @@ mod tests {
         let axis = Axis::from_zero("", 0.37, 4, show);
         assert_eq!((axis.high, axis.ticks.len()), (0.4, 5));
         let axis = Axis::log("", 2.3, 17.0, show);
-        assert_eq!(ticks(&axis), [2.0, 5.0, 10.0]);
-        assert!(axis.low == 2.0 && axis.high > 17.0);
+        assert_eq!(ticks(&axis), [2.0, 5.0, 10.0, 20.0]);
+        assert_eq!((axis.low, axis.high), (2.0, 20.0));
         assert_eq!(ticks(&Axis::log("", 2.3, 4.0, show)), [2.0, 5.0]);
         assert_eq!(ticks(&Axis::log("", 2.6, 3.0, show)), [2.0, 5.0]);
     }

@@ -3,7 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
-use super::figure::time::{count, percent};
+use super::figure::time::{count, percent, tenths};
 use crate::record::{
     FaultSummary, Measured, Quantiles, Quantity, Series, StoredRun, Summary, significant,
 };
@@ -12,6 +12,10 @@ use crate::record::{
 const WIDTH: u16 = 80;
 /// A blank that does not break a line; written as a plain one.
 const TIE: char = '\u{a0}';
+/// Faults beside each other.
+const FAULTS_BESIDE: usize = 3;
+/// Up to so many faults are shown; a run with drawn incidents can have hundreds.
+const FAULTS_MOST: usize = 6;
 /// Columns of a share over time.
 const SPARK: usize = 24;
 
@@ -26,9 +30,8 @@ pub fn summary(run: &StoredRun) -> String {
         }
     }
     let mut tables = vec![requests(summary), service(summary), latency(summary)];
-    if !summary.faults.is_empty() {
-        tables.push(faults(summary));
-    }
+    tables.extend(learning(summary));
+    tables.extend(faults(summary));
     tables.push(providers(run));
     for table in tables {
         text.push('\n');
@@ -36,6 +39,10 @@ pub fn summary(run: &StoredRun) -> String {
             text.push_str(line.replace(TIE, " ").trim_end());
             text.push('\n');
         }
+    }
+    if summary.faults.len() > FAULTS_MOST {
+        let rest = summary.faults.len() - FAULTS_MOST;
+        text.push_str(&format!("\n{rest} more faults are in summary.json\n"));
     }
     text
 }
@@ -77,7 +84,8 @@ fn requests(summary: &Summary) -> Table {
 }
 
 fn service(summary: &Summary) -> Table {
-    let mut table = table(&["good/s", "attempts/req", "429s", "tokens wasted", "USD", "fairness"]);
+    let mut table =
+        table(&["good/s", "attempts/request", "429s", "tokens wasted", "cost, USD", "fairness"]);
     table.add_row(cells([
         value(&summary.goodput_rps, 1.0, ""),
         value(&summary.amplification, 1.0, ""),
@@ -95,33 +103,78 @@ fn latency(summary: &Summary) -> Table {
         let each = [&quantiles.p50, &quantiles.p90, &quantiles.p99, &quantiles.p999];
         each.map(|quantile| value(quantile, 1e-3, "s"))
     };
-    table.add_row(row("whole answer", quantiles(&summary.latency_ms)));
     table.add_row(row("first token", quantiles(&summary.ttft_ms)));
+    table.add_row(row("whole answer", quantiles(&summary.latency_ms)));
+    table.add_row(row("all requests, failed = deadline", quantiles(&summary.latency_all_ms)));
     table
 }
 
-fn faults(summary: &Summary) -> Table {
-    let mut table =
-        table(&["fault", "users well", "halved", "drained", "back", "leak", "overshoot", "flaps"]);
-    for fault in &summary.faults {
-        table.add_row(row(
-            &name(fault),
-            [
-                value(&fault.time_to_recover_user_s, 1.0, "s"),
-                value(&fault.time_to_detect_s, 1.0, "s"),
-                value(&fault.time_to_drain_s, 1.0, "s"),
-                value(&fault.time_to_recover_share_s, 1.0, "s"),
-                value(&fault.leak_ratio, 1.0, ""),
-                value(&fault.overshoot, 100.0, "%"),
-                value(&fault.flaps, 1.0, ""),
-            ],
-        ));
+/// What was spent on learning, left idle, and burnt of the error budget; only what there is.
+fn learning(summary: &Summary) -> Option<Table> {
+    let all = [
+        ("exploring attempts", &summary.exploration, 100.0, "%"),
+        ("explored in vain", &summary.exploration_cost, 100.0, "%"),
+        ("refused beside idle limits", &summary.wasted_capacity, 100.0, "%"),
+        ("worst 5 min burn", &summary.burn_rate, 1.0, "×"),
+    ];
+    let known = all
+        .into_iter()
+        .filter(|(_, measured, ..)| measured.number().is_some_and(|number| number != 0.0));
+    let (names, values): (Vec<&str>, Vec<String>) =
+        known.map(|(name, measured, scale, unit)| (name, value(measured, scale, unit))).unzip();
+    if names.is_empty() {
+        return None;
     }
-    table
+    let mut table = table(&names);
+    table.add_row(values);
+    Some(table)
 }
 
-fn name(fault: &FaultSummary) -> String {
-    format!("{} ({}–{} s)", fault.name, fault.start_s, fault.end_s)
+/// A row about a fault: its name, what it shows, the scale and the unit. One that shows nothing is the
+/// heading of those that follow.
+type Effect = (&'static str, Option<fn(&FaultSummary) -> &Measured>, f64, &'static str);
+
+/// Names are short enough for three faults beside each other.
+const EFFECTS: [Effect; 13] = [
+    ("from its onset until", None, 0.0, ""),
+    ("  users are served again", Some(|fault| &fault.time_to_recover_user_s), 1.0, "s"),
+    ("  its traffic has halved", Some(|fault| &fault.time_to_detect_s), 1.0, "s"),
+    ("  its traffic is gone", Some(|fault| &fault.time_to_drain_s), 1.0, "s"),
+    ("  its weights have fallen", Some(|fault| &fault.time_to_weight_s), 1.0, "s"),
+    ("from its end until", None, 0.0, ""),
+    ("  its traffic is back", Some(|fault| &fault.time_to_recover_share_s), 1.0, "s"),
+    ("  its traffic has settled", Some(|fault| &fault.settling_s), 1.0, "s"),
+    ("leaked, of usual traffic", Some(|fault| &fault.leak_ratio), 100.0, "%"),
+    ("overshoot afterwards", Some(|fault| &fault.overshoot), 100.0, "%"),
+    ("turns afterwards", Some(|fault| &fault.reversals), 1.0, ""),
+    ("failed again in a minute", Some(|fault| &fault.flaps), 1.0, "×"),
+    ("of 30 days' error budget", Some(|fault| &fault.budget_spent), 100.0, "%"),
+];
+
+/// Faults side by side, a few to a table, a row an effect.
+fn faults(summary: &Summary) -> Vec<Table> {
+    let shown = &summary.faults[..summary.faults.len().min(FAULTS_MOST)];
+    let tables = shown.chunks(FAULTS_BESIDE).map(|faults| {
+        let mut names = vec!["fault"];
+        names.extend(faults.iter().map(|fault| fault.name.as_str()));
+        let mut table = table(&names);
+        let when = |fault: &FaultSummary| {
+            format!("{}–{}{TIE}s", tenths(fault.start_s), tenths(fault.end_s))
+        };
+        table.add_row(cells_after("onset and end", faults.iter().map(when)));
+        for (name, of, scale, unit) in EFFECTS {
+            let value = |fault| of.map_or(String::new(), |of| effect(of(fault), scale, unit));
+            let name = name.replace("  ", &format!("{TIE}{TIE}"));
+            table.add_row(cells_after(&name, faults.iter().map(value)));
+        }
+        table
+    });
+    tables.collect()
+}
+
+/// Times are known to a tenth of a second at best.
+fn effect(measured: &Measured, scale: f64, unit: &str) -> String {
+    if unit == "s" { written(measured, scale, unit, tenths) } else { value(measured, scale, unit) }
 }
 
 /// One row a provider, in the order of the routes.
@@ -212,22 +265,30 @@ fn row<const N: usize>(first: &str, rest: [String; N]) -> Vec<Cell> {
     std::iter::once(Cell::new(first)).chain(rest.into_iter().map(Cell::new)).collect()
 }
 
+fn cells_after(first: &str, rest: impl Iterator<Item = String>) -> Vec<Cell> {
+    std::iter::once(Cell::new(first)).chain(rest.map(Cell::new)).collect()
+}
+
 fn cells<const N: usize>(all: [String; N]) -> Vec<Cell> {
     all.into_iter().map(Cell::new).collect()
 }
 
 /// `12 s`, `12 ±3 s`, `> 60 s` where it was not reached, `n/a`; the number times `scale`.
 fn value(measured: &Measured, scale: f64, unit: &str) -> String {
+    written(measured, scale, unit, three)
+}
+
+fn written(measured: &Measured, scale: f64, unit: &str, show: fn(f64) -> String) -> String {
     let number = match measured {
-        Measured::One(Quantity::Number(number)) => three(number * scale),
+        Measured::One(Quantity::Number(number)) => show(number * scale),
         Measured::One(Quantity::Censored(censored)) => {
-            format!(">{TIE}{}", three(censored.censored_at_s * scale))
+            format!(">{TIE}{}", show(censored.censored_at_s * scale))
         }
         Measured::One(Quantity::NotApplicable(_)) => return "n/a".to_owned(),
         Measured::Many(spread) => {
             let beyond = if spread.censored > 0 { "≥" } else { "" };
             let half = spread.low.zip(spread.high).map(|(low, high)| (high - low) / 2.0 * scale);
-            let mean = three(spread.mean * scale);
+            let mean = show(spread.mean * scale);
             match half.filter(|half| *half > 0.0) {
                 Some(half) => format!("{beyond}{mean} ±{}", digits(half, 1)),
                 None => format!("{beyond}{mean}"),

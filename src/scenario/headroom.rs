@@ -42,8 +42,17 @@ impl Headroom {
         if self.models.is_empty() {
             return "headroom: not known in a closed loop".to_owned();
         }
-        let models: Vec<_> = self.models.iter().map(ModelHeadroom::words).collect();
-        format!("headroom (capacity over demand): {}", models.join("; "))
+        // Models that are alike are named together.
+        let mut alike: Vec<(Vec<&str>, String)> = Vec::new();
+        for model in &self.models {
+            let words = model.words();
+            match alike.iter_mut().find(|(_, other)| *other == words) {
+                Some((names, _)) => names.push(&model.model),
+                None => alike.push((vec![&model.model], words)),
+            }
+        }
+        let models = alike.iter().map(|(names, words)| format!("{} {words}", names.join(", ")));
+        format!("headroom (capacity over demand): {}", models.collect::<Vec<_>>().join("; "))
     }
 
     pub(crate) fn of(world: &World, demand: &Demand) -> Self {
@@ -80,22 +89,19 @@ impl Headroom {
 
 impl ModelHeadroom {
     fn words(&self) -> String {
-        let Self { model, servers, all, largest, without_largest } = self;
-        let Some(all) = all else { return format!("{model} not limited") };
+        let Self { servers, all, largest, without_largest, .. } = self;
+        let Some(all) = all else { return "not limited".to_owned() };
         if *servers == 1 {
-            return format!("{model} {all:.2} with {largest} alone");
+            return format!("{all:.2} with {largest} alone");
         }
         match without_largest {
             None => {
-                format!("{model} {all:.2} with {servers} providers, not limited without {largest}")
+                format!("{all:.2} with {servers} providers, not limited without {largest}")
             }
             Some(left) => {
                 let cascade =
                     if *left < 1.0 - ROUNDING { " (below 1: losing it is a cascade)" } else { "" };
-                format!(
-                    "{model} {all:.2} with {servers} providers, {left:.2} without \
-                        {largest}{cascade}"
-                )
+                format!("{all:.2} with {servers} providers, {left:.2} without {largest}{cascade}")
             }
         }
     }

@@ -41,7 +41,7 @@ pub(super) static REGISTRY: &[PolicySpec] = &[PolicySpec {
     build: |_, pool, _, _| Ok(Box::new(crate::policy::classic::random::Random::new(pool))),
 }];
 
-/// The example of the design, word for word.
+/// The example that every document shows.
 pub(super) const EXAMPLE: &str = include_str!("../../scenarios/error-burst.toml");
 
 pub(super) fn read(text: &str, sets: &[&str]) -> Result<Scenario, ScenarioError> {
@@ -60,7 +60,7 @@ fn the_example_becomes_the_world_it_describes() {
     let scenario = example(&[]);
     let spec = &scenario.spec;
     assert_eq!(spec.name, "test");
-    assert_eq!((spec.horizon, spec.history), (Span::from_secs(240), Span::from_secs(3_600)));
+    assert_eq!((spec.horizon, spec.history), (Span::from_secs(270), Span::from_secs(3_600)));
     assert_eq!(spec.pool.providers, ["azure", "openai", "bedrock"]);
     assert_eq!(spec.pool.models, ["chat", "small"]);
     // 4 keys × 2 models, twice; and bedrock in two regions.
@@ -78,7 +78,7 @@ fn the_example_becomes_the_world_it_describes() {
         fault.effect,
         Effect::Errors { rate: 1.0, error: Failure::Status(503), after: Span::from_millis(80) }
     );
-    let (from, period) = (Time::from_secs(90), Span::from_secs(60));
+    let (from, period) = (Time::from_secs(60), Span::from_secs(60));
     assert_eq!(fault.start, Start::Phase { from, period });
     assert_eq!((fault.shape, fault.in_flight), (Shape::Block, InFlight::Finish));
     assert_eq!(scenario.expects[0].max, Some(12.0));

@@ -16,6 +16,7 @@ pub mod limit;
 pub mod plain;
 pub mod quantile;
 pub mod queue;
+mod request;
 mod service;
 pub mod spec;
 pub mod stream;

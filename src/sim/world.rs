@@ -4,56 +4,47 @@
 //! patience) and is one event. Faults that cut attempts in flight, and nothing else, can change it; events of
 //! an attempt that is no more are recognised by its sequence number.
 
-use crate::engine::luck::{mix, name};
-use crate::engine::{Outcome, Span, Time};
-use crate::metrics::recorder::{Finish, Recorder, Verdict};
+use crate::engine::{Span, Time};
+use crate::metrics::recorder::Recorder;
 use crate::metrics::{FaultTape, Tape};
-use crate::policy::{Attempt, Past, Policy, Request, RouteView, Sent, Step};
+use crate::policy::{Policy, RouteView};
 
-use super::attempt::{Draft, Settled, Stage, hint_ms};
+use super::attempt::{Stage, hint_ms};
 use super::check::{Breach, Ledger};
 use super::digest::{Digest, Mark};
 use super::fault::{Active, Failure, Replication};
-use super::flight::{
-    EXPLORED, Ending, FLYING, Flight, Flights, HEARD, NONE, OPEN, STREAMED, Trail,
-};
-use super::queue::{Event, EventQueue, Kind, SLOTS_MAX, Wheel};
+use super::flight::{EXPLORED, Ending, FLYING, Flight, Flights, NONE, OPEN, STREAMED, Trail};
+use super::queue::{Event, EventQueue, Kind, Wheel};
 use super::spec::Spec;
-use super::workload::{Arrival, Workload};
-
-const PLAN: u64 = name("plan");
-const SDK: u64 = name("sdk backoff");
-
-/// The status of a request for which the gateway has no room.
-const SHED: u16 = 503;
+use super::workload::Workload;
 
 /// One run in progress.
 pub struct World<'a, Q = Wheel> {
-    spec: &'a Spec,
-    policy: Box<dyn Policy>,
-    workload: Workload,
-    queue: Q,
-    seq: u64,
-    now: Time,
-    flights: Flights,
-    stage: Stage,
+    pub(super) spec: &'a Spec,
+    pub(super) policy: Box<dyn Policy>,
+    pub(super) workload: Workload,
+    pub(super) queue: Q,
+    pub(super) seq: u64,
+    pub(super) now: Time,
+    pub(super) flights: Flights,
+    pub(super) stage: Stage,
     /// Moments at which faults begin or end, ascending: (moment, fault, begins).
-    edges: Vec<(Time, usize, bool)>,
-    next_edge: usize,
-    wake: Time,
-    recorder: Recorder,
-    views: Vec<RouteView>,
-    digest: Digest,
-    ledger: Ledger,
+    pub(super) edges: Vec<(Time, usize, bool)>,
+    pub(super) next_edge: usize,
+    pub(super) wake: Time,
+    pub(super) recorder: Recorder,
+    pub(super) views: Vec<RouteView>,
+    pub(super) digest: Digest,
+    pub(super) ledger: Ledger,
     /// Measured requests that have no result yet.
-    pending: u64,
-    arrivals_until: Time,
+    pub(super) pending: u64,
+    pub(super) arrivals_until: Time,
     /// When to look again whether the run is over, after the horizon.
-    next_look: Time,
+    pub(super) next_look: Time,
     /// Requests that arrived, measured or not.
-    arrived: u64,
-    first_tokens: bool,
-    trail: Trail,
+    pub(super) arrived: u64,
+    pub(super) first_tokens: bool,
+    pub(super) trail: Trail,
 }
 
 impl<Q> std::fmt::Debug for World<'_, Q> {
@@ -314,294 +305,5 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             self.policy.show(&mut self.views);
             self.recorder.viewed(self.now, &self.views);
         }
-    }
-
-    fn on_arrival(&mut self, arrival: &Arrival) {
-        self.arrived += 1;
-        if self.recorder.measures(self.now) {
-            self.recorder.offered(self.now);
-            self.pending += 1;
-        }
-        let shed = self.full();
-        self.digest.add(self.now, Mark::Arrival, arrival.luck, u32::from(shed), 0);
-        let flight = Flight {
-            arrived: self.now,
-            luck: arrival.luck,
-            sent: self.now,
-            tag: 0,
-            charge: super::limit::Charge::default(),
-            prompt: arrival.prompt,
-            output: arrival.output,
-            route: u32::MAX,
-            seq: 0,
-            first_us: NONE,
-            trail: 0,
-            client: arrival.client,
-            class: arrival.class,
-            model: arrival.model,
-            ending: Ending::Done,
-            flags: OPEN | if arrival.streamed { STREAMED } else { 0 },
-        };
-        let slot = self.flights.insert(flight);
-        if shed {
-            return self.refused(slot, SHED, Verdict::Shed);
-        }
-        let request = Request {
-            id: arrival.luck,
-            arrived: self.now,
-            model: crate::policy::ModelId(arrival.model),
-            class: arrival.class,
-            prompt_tokens: arrival.prompt,
-            max_tokens: arrival.max_tokens,
-            streamed: arrival.streamed,
-            session: arrival.session,
-            topic: arrival.topic,
-        };
-        let step = self.policy.next(self.now, &request, &[], 0, mix(arrival.luck, PLAN));
-        self.take(slot, step);
-    }
-
-    /// Asks the policy what to do next with a request that has failed or waited.
-    #[cold]
-    fn plan(&mut self, slot: u32) {
-        let flight = *self.flights.get(slot);
-        let (session, topic) = self.workload.who(flight.class, flight.luck);
-        let class = &self.spec.classes[usize::from(flight.class)];
-        let request = Request {
-            id: flight.luck,
-            arrived: flight.arrived,
-            model: crate::policy::ModelId(flight.model),
-            class: flight.class,
-            prompt_tokens: flight.prompt,
-            max_tokens: class.max_tokens,
-            streamed: flight.flags & STREAMED != 0,
-            session,
-            topic,
-        };
-        let trail = self.flights.trail(slot).unwrap_or(&self.trail);
-        let call = (trail.past.len() as u64) << 20
-            | u64::from(trail.waits) << 10
-            | u64::from(trail.asked_again);
-        let luck = mix(mix(flight.luck, PLAN), call);
-        let past: &[Past] = &trail.past[trail.from..];
-        let step = self.policy.next(self.now, &request, past, trail.waits, luck);
-        self.take(slot, step);
-    }
-
-    fn take(&mut self, slot: u32, step: Step) {
-        match step {
-            Step::Send(attempt) => self.send(slot, attempt),
-            Step::Wait(span) => {
-                self.flights.trail_mut(slot).waits += 1;
-                self.resume(slot, span);
-            }
-            Step::Stop { status } => self.refused(slot, status, Verdict::Failed),
-        }
-    }
-
-    /// Calls for the request again after `span`, or when its client gives up, if that is earlier.
-    fn resume(&mut self, slot: u32, span: Span) {
-        self.seq += 1;
-        self.flights.get_mut(slot).seq = self.seq as u32;
-        let at = (self.now + span).min(self.gone(slot));
-        self.queue.push(Event::new(at, self.seq, Kind::Resume, slot));
-    }
-
-    fn resumed(&mut self, slot: u32) {
-        if self.now >= self.gone(slot) {
-            return self.conclude(slot, Verdict::Failed, None);
-        }
-        let trail = self.flights.trail(slot);
-        // Whoever waited for the policy is inside already; a client that asks again is not.
-        let inside = trail.is_some_and(|trail| trail.waits > 0);
-        if !inside && self.full() {
-            let tried = trail.is_some_and(|trail| !trail.past.is_empty());
-            return self.refused(slot, SHED, if tried { Verdict::Failed } else { Verdict::Shed });
-        }
-        self.plan(slot);
-    }
-
-    /// Whether the gateway has as many attempts in flight as it may.
-    fn full(&self) -> bool {
-        let flights = &self.flights;
-        flights.flying >= self.spec.gateway.max_in_flight || flights.open >= SLOTS_MAX - 1
-    }
-
-    /// When the client of a request gives up.
-    fn gone(&self, slot: u32) -> Time {
-        let flight = self.flights.get(slot);
-        let patience = self.spec.classes[usize::from(flight.class)].client.gives_up;
-        patience.map_or(Time::NEVER, |patience| flight.arrived + patience)
-    }
-
-    fn send(&mut self, slot: u32, attempt: Attempt) {
-        self.seq += 1;
-        let (seq, now) = (self.seq, self.now);
-        let route = attempt.route.0;
-        let trail = self.flights.trail(slot);
-        let visits = trail.map_or(0, |trail| {
-            trail.past.iter().filter(|past| past.route == attempt.route).count()
-        });
-        let first = trail.is_none_or(|trail| trail.past.is_empty());
-        if let (false, Some(trail)) = (first, trail) {
-            debug_assert!(trail.past.len() < 10_000, "a policy retries for ever");
-        }
-        let flight = self.flights.get_mut(slot);
-        let draft = self.stage.draft(now, flight, &attempt, visits as u64);
-        let streamed = flight.flags & STREAMED != 0;
-        flight.sent = now;
-        flight.tag = attempt.tag;
-        flight.route = route;
-        flight.seq = seq as u32;
-        flight.charge = draft.charge;
-        flight.first_us = draft.first_us;
-        flight.ending = draft.ending;
-        let explored = if attempt.explored { EXPLORED } else { 0 };
-        flight.flags =
-            (flight.flags & (OPEN | STREAMED | EXPLORED)) | FLYING | draft.flags | explored;
-        let (luck, arrived) = (flight.luck, flight.arrived);
-        self.flights.takes_off();
-        self.digest.add(now, Mark::Send, luck, route, 0);
-        self.recorder.attempted(arrived, now, route, first, attempt.explored);
-        self.ledger.opened(route, self.recorder.measures(arrived));
-        self.schedule(&draft, seq, slot, streamed);
-    }
-
-    fn schedule(&mut self, draft: &Draft, seq: u64, slot: u32, streamed: bool) {
-        if let Some(end) = draft.end {
-            self.queue.push(Event::new(end, seq, Kind::End, slot));
-        }
-        if self.first_tokens && streamed && draft.first_us != NONE && !draft.refused {
-            let first = self.now + Span(u64::from(draft.first_us) * 1_000);
-            if draft.end.is_none_or(|end| first < end) {
-                self.queue.push(Event::new(first, seq, Kind::First, slot));
-            }
-        }
-    }
-
-    fn sent(&self, slot: u32) -> Sent {
-        let flight = self.flights.get(slot);
-        Sent {
-            route: crate::policy::RouteId(flight.route),
-            at: flight.sent,
-            tag: flight.tag,
-            prompt_tokens: flight.prompt,
-            streamed: flight.flags & STREAMED != 0,
-            heard: flight.flags & HEARD != 0,
-            number: self.flights.trail(slot).map_or(0, |trail| trail.past.len() as u16),
-        }
-    }
-
-    fn first_token(&mut self, slot: u32) {
-        let sent = self.sent(slot);
-        self.policy.on_first_token(self.now, &sent);
-        let flight = self.flights.get_mut(slot);
-        flight.flags |= HEARD;
-        let route = flight.route;
-        if let Some(limits) = self.stage.limits(self.now, route) {
-            self.policy.on_headers(self.now, &sent, &limits);
-        }
-    }
-
-    fn attempt_ended(&mut self, slot: u32) {
-        let sent = self.sent(slot);
-        let now = self.now;
-        let flight = self.flights.get_mut(slot);
-        let (route, started) = (flight.route, flight.sent);
-        let outcome = flight.ending.outcome(flight.prompt, flight.output, flight.first_us);
-        flight.flags &= !FLYING;
-        self.flights.flying -= 1;
-        let flight = self.flights.get(slot);
-        let answered = matches!(outcome, Outcome::Done { .. } | Outcome::StreamBroken { .. });
-        let Settled { output, charged } = self.stage.settle(now, flight, outcome);
-        if let Some(tokens) = charged {
-            self.recorder.charged(route, tokens);
-        }
-        let cost = if output > 0 || answered {
-            self.spec.pool.routes[route as usize].cost_nano_usd(flight.prompt, output)
-        } else {
-            0
-        };
-        let (luck, arrived) = (flight.luck, flight.arrived);
-        self.digest.add(now, Mark::End, luck, route, outcome.status());
-        self.recorder.ended(arrived, started, route, outcome);
-        self.ledger.ended(route, if self.recorder.measures(arrived) { cost } else { 0 });
-        if answered
-            // Headers of a response whose first token was reported have been told already.
-            && !sent.heard
-            && let Some(limits) = self.stage.limits(now, route)
-        {
-            self.policy.on_headers(now, &sent, &limits);
-        }
-        self.policy.on_end(now, &sent, &outcome);
-        if outcome.is_done() {
-            return self.done(slot, cost, output);
-        }
-        if self.recorder.measures(arrived) {
-            self.recorder.spent(cost, output, false);
-        }
-        let trail = self.flights.trail_mut(slot);
-        trail.past.push(Past { route: sent.route, outcome });
-        trail.waits = 0;
-        // Nobody waits any more, or part of the answer has been seen: nothing is left to plan.
-        if matches!(outcome, Outcome::Cancelled | Outcome::StreamBroken { .. }) {
-            return self.conclude(slot, Verdict::Failed, None);
-        }
-        self.plan(slot);
-    }
-
-    fn done(&mut self, slot: u32, cost: u64, output: u32) {
-        let flight = self.flights.get(slot);
-        let client = &self.spec.classes[usize::from(flight.class)].client;
-        let good = self.now.since(flight.arrived) <= client.allows(flight.output);
-        if self.recorder.measures(flight.arrived) {
-            self.recorder.spent(cost, output, good);
-        }
-        let ttft = (flight.flags & STREAMED != 0 && flight.first_us != NONE).then(|| {
-            let first = flight.sent + Span(u64::from(flight.first_us) * 1_000);
-            first.since(flight.arrived)
-        });
-        self.conclude(slot, if good { Verdict::Good } else { Verdict::Late }, ttft);
-    }
-
-    /// The gateway answers with an error: the policy gave up, or there is no room. The client's SDK may ask
-    /// again; if it does not, `verdict` is the result.
-    fn refused(&mut self, slot: u32, status: u16, verdict: Verdict) {
-        let flight = self.flights.get(slot);
-        let client = &self.spec.classes[usize::from(flight.class)].client;
-        let retryable = matches!(status, 0 | 408 | 409 | 429 | 500..=599);
-        let asked = self.flights.trail(slot).map_or(0, |trail| trail.asked_again);
-        if !retryable || asked >= client.sdk_retries {
-            return self.conclude(slot, verdict, None);
-        }
-        // min(first × 2^n, 8 s), less up to a quarter: the rule of the vendors' Python SDKs, 2026.
-        let full = client.sdk_backoff.as_secs_f64() * f64::from(1u32 << asked.min(16));
-        let luck = crate::engine::luck::unit(mix(mix(flight.luck, SDK), u64::from(asked)));
-        let wait = Span::from_secs_f64(full.min(8.0) * (1.0 - 0.25 * luck));
-        let trail = self.flights.trail_mut(slot);
-        trail.asked_again += 1;
-        trail.from = trail.past.len();
-        trail.waits = 0;
-        self.resume(slot, wait);
-    }
-
-    fn conclude(&mut self, slot: u32, verdict: Verdict, ttft: Option<Span>) {
-        let flight = *self.flights.get(slot);
-        self.digest.add(self.now, Mark::Result, flight.luck, verdict as u32, 0);
-        if self.recorder.measures(flight.arrived) {
-            self.pending -= 1;
-            let client = &self.spec.classes[usize::from(flight.class)].client;
-            self.recorder.finished(&Finish {
-                arrived: flight.arrived,
-                now: self.now,
-                deadline: client.allows(flight.output),
-                model: flight.model,
-                verdict,
-                ttft,
-                explored: flight.flags & EXPLORED != 0,
-            });
-        }
-        self.flights.remove(slot);
-        self.workload.answered(self.now, flight.class, flight.client);
     }
 }

@@ -3,8 +3,8 @@
 use windtunnel::engine::{Refusal, Span, Time, luck};
 use windtunnel::policy::{Policy, Step};
 use windtunnel::sim::fault::{Effect, Failure, Fault, InFlight, Shape};
-use windtunnel::sim::plain;
 use windtunnel::sim::spec::{Arrivals, Capacity, Gaps, Limit, LimitRules, Place, Rate, Spec};
+use windtunnel::sim::{Heap, Replication, Wheel, World, plain};
 
 use crate::scripted::{script, send_within, watch};
 use crate::still::fault;
@@ -166,6 +166,24 @@ fn requests_and_attempts_are_conserved_in_worlds_made_at_random() {
         assert_ends_follow_starts(&diary, number);
     }
     assert!(results.iter().all(|&n| n > 400), "some result never comes: {results:?}");
+}
+
+#[test]
+fn the_heap_and_the_wheel_give_the_same_events_in_worlds_made_at_random() {
+    for number in 0..60 {
+        let world = || {
+            let mut dice = Dice(luck::mix(0x5eed, number));
+            let spec = dice.world();
+            let policy = dice.policy(spec.places.len() as u32);
+            (spec, policy)
+        };
+        let one = Replication { index: 0, of: 1 };
+        let (spec, policy) = world();
+        let heap = World::<Heap>::with_queue(&spec, policy, number, one).run().unwrap();
+        let (spec, policy) = world();
+        let wheel = World::<Wheel>::with_queue(&spec, policy, number, one).run().unwrap();
+        assert_eq!((heap.digest, heap.events), (wheel.digest, wheel.events), "world {number}");
+    }
 }
 
 fn assert_measured_attempts_agree(

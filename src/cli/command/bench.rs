@@ -1,6 +1,6 @@
 //! `windtunnel bench`.
 
-use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
 
 use crate::cli::Allocations;
 use crate::cli::args::{Bench, Format};
@@ -32,47 +32,60 @@ fn text(measured: &Measurements) -> String {
     for warning in &measured.warnings {
         out += &format!("warning: {warning}\n");
     }
-    out += "\nEngine, ns per call in batches of 1,000, empty loop subtracted\n";
-    let mut table = plain(&["call", "routes", "median", "min", "p99", "allocations"]);
+    out += "Engine, ns per call: batches of 1,000 calls, the empty loop subtracted\n\n";
+    let mut table = plain(&["call", "routes", "median", "least", "p99", "allocations"]);
     for figure in &measured.calls {
-        table.add_row([
-            figure.call.clone(),
-            figure.routes.to_string(),
-            format!("{:.1}", figure.median_ns),
-            format!("{:.1}", figure.min_ns),
-            format!("{:.1}", figure.p99_ns),
-            figure.allocations.map_or(String::new(), |n| format!("{n}")),
-        ]);
-    }
-    out += &format!(
-        "{table}\n\nEngine, ns per call timed one by one, empty call's median subtracted\n"
-    );
-    let mut table = plain(&["call", "routes", "p50", "p99", "p99.9", "p99.99"]);
-    for figure in &measured.percentiles {
-        let mut row = vec![figure.call.clone(), figure.routes.to_string()];
-        row.extend(figure.ns.map(|ns| format!("{ns:.0}")));
+        let mut row = vec![figure.call.clone(), whole(f64::from(figure.routes))];
+        row.extend([figure.median_ns, figure.min_ns, figure.p99_ns].map(nanos));
+        row.push(figure.allocations.map_or(String::new(), |n| format!("{n}")));
         table.add_row(row);
     }
-    out += &format!("{table}\n(a vendor claims < 10,000 ns for its own adaptive choice)\n\n");
-    out += "Simulator at 5,000 requests per virtual second, one core\n";
+    out += &format!("{table}\n\n");
+    out += "Engine, ns per call: one by one, the clock subtracted\n\n";
+    let mut table = plain(&["call", "routes", "p50", "p99", "p99.9", "p99.99"]);
+    for figure in &measured.percentiles {
+        let mut row = vec![figure.call.clone(), whole(f64::from(figure.routes))];
+        row.extend(figure.ns.map(whole));
+        table.add_row(row);
+    }
+    if let Some(figure) = measured.percentiles.last() {
+        let mut row = vec!["the clock alone, not subtracted".to_owned(), String::new()];
+        row.extend(figure.empty_ns.map(whole));
+        table.add_row(row);
+    }
+    out += &format!("{table}\n\n");
+    out += "Simulator, one core, 5,000 requests per virtual second\n\n";
     let mut table =
         plain(&["policy", "routes", "ns/request", "M requests/s", "× real time", "× bare loop"]);
     for figure in &measured.simulator {
         table.add_row([
             figure.policy.clone(),
-            figure.routes.to_string(),
-            format!("{:.0}", figure.ns_per_request),
+            whole(f64::from(figure.routes)),
+            whole(figure.ns_per_request),
             format!("{:.2}", figure.requests_per_s / 1e6),
-            format!("{:.0}", figure.times_real_time),
-            figure.over_bare_loop.map_or(String::new(), |ratio| format!("{ratio:.2}")),
+            whole(figure.times_real_time),
+            format!("{:.2}", figure.over_bare_loop),
         ]);
     }
     out + &format!("{table}\n")
 }
 
+/// Nanoseconds, with a tenth where that can be told.
+fn nanos(ns: f64) -> String {
+    if ns < 1_000.0 { format!("{ns:.1}") } else { whole(ns) }
+}
+
+fn whole(value: f64) -> String {
+    report::figure::time::count(value.round())
+}
+
+/// A table without lines: names to the left, numbers to the right.
 fn plain(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(head.to_vec());
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
     table
 }

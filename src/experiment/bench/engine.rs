@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::luck::mix;
 use crate::engine::{
-    Allowed, Engine, ModelKey, Need, Outcome, Params, Past, Route, RouteKey, Span, Time,
+    Allowed, Engine, ModelKey, Need, Outcome, Params, Past, Route, RouteKey, Span, Ticket, Time,
 };
 use crate::record::Bench;
 
-use super::timer::{self, Timed};
+use super::timer::{self, BATCH, Timed};
 use super::{CallFigure, Effort, PercentileFigure};
 
 /// An engine in mid-life: four providers, their keys, one model, an hour of clean history.
@@ -27,7 +27,9 @@ pub struct Rig {
 pub enum Case {
     /// A decision with its counters.
     Decide,
-    /// A decision and the report of its success.
+    /// The report of a success.
+    End,
+    /// Both.
     DecideAndEnd,
 }
 
@@ -36,11 +38,16 @@ pub enum Case {
 pub enum Subset {
     /// All.
     Full,
-    /// All, of which 30 % have just been excluded (between two ticks).
+    /// All, of which 30 % have just been excluded (between two ticks): see [`Rig::exclude_some`].
     Excluded,
     /// A list of three keys.
     ThreeKeys,
 }
+
+/// Time between two decisions: 5,000 a second.
+const STEP: Span = Span(200_000);
+/// How long an answer takes.
+const ANSWER: Span = Span::from_secs(2);
 
 impl Rig {
     /// A rig with this many routes (at least 4).
@@ -57,7 +64,7 @@ impl Rig {
             span: Span::from_secs(3_600),
             rate: 5_000.0 / f64::from(routes),
             error_rate: 0.0005,
-            samples: vec![(Span::from_millis(2_000), 1_000, 130); 32],
+            samples: vec![(ANSWER, 1_000, 130); 32],
         };
         engine.remember(now, &keys.iter().map(|key| (*key, past.clone())).collect::<Vec<_>>());
         let model = engine.model("chat").expect("just added");
@@ -65,24 +72,29 @@ impl Rig {
         Self { engine, keys, model, three, now }
     }
 
-    /// One call of a case. `i` seeds its luck and moves its clock by 10 µs.
+    /// The `i`-th decision, at 5,000 a second.
+    ///
+    /// # Panics
+    /// If nothing can be chosen, which no subset brings about.
     #[inline]
-    pub fn call(&self, case: Case, subset: Subset, i: u64) {
-        let now = Time(self.now.0 + i * 10_000);
-        let allowed = (subset == Subset::ThreeKeys).then_some(self.three);
+    pub fn decide(&self, subset: Subset, i: u64) -> Ticket {
         let need = Need {
             model: self.model,
             prompt_tokens: 1_000,
             max_tokens: 1_000,
             provider: None,
-            allowed,
+            allowed: (subset == Subset::ThreeKeys).then_some(self.three),
             tried: &[],
         };
-        let ticket = black_box(self.engine.decide(now, &need, mix(i, 9)));
-        if let (Case::DecideAndEnd, Ok(ticket)) = (case, ticket) {
-            let done = Outcome::Done { prompt_tokens: 1_000, output_tokens: 130 };
-            self.engine.end(ticket, Time(now.0 + 2_000_000_000), done);
-        }
+        let now = Time(self.now.0 + i * STEP.0);
+        self.engine.decide(now, &need, mix(i, 9)).expect("some route is always left")
+    }
+
+    /// Reports the success of an attempt after two seconds.
+    #[inline]
+    pub fn end(&self, ticket: Ticket) {
+        let done = Outcome::Done { prompt_tokens: 1_000, output_tokens: 130 };
+        self.engine.end(ticket, ticket.at() + ANSWER, done);
     }
 
     /// Excludes the first three of ten routes for an hour, as a 429 would.
@@ -95,9 +107,35 @@ impl Rig {
         }
     }
 
-    /// Ticks, as if an interval had passed since the last one.
-    pub fn tick(&self, i: u64) {
-        black_box(self.engine.tick(Time(self.now.0 + (i + 1) * 5_000_000_000)));
+    /// The traffic of the `n`-th interval: 25,000 attempts, so that the tick after it has work.
+    pub fn interval(&self, n: u64) {
+        for i in n * 25_000..(n + 1) * 25_000 {
+            self.end(self.decide(Subset::Full, i));
+        }
+    }
+
+    /// The tick at the end of the `n`-th interval of five seconds.
+    pub fn tick(&self, n: u64) {
+        black_box(self.engine.tick(self.now + Span::from_secs(5 * (n + 1))));
+    }
+
+    /// Nanoseconds per call of a batch of 1,000. What is not called but needed is done before or
+    /// after: no attempt stays open. `tickets` is room for them.
+    fn batch(&self, case: Case, subset: Subset, first: u64, tickets: &mut Vec<Ticket>) -> f64 {
+        let calls = first..first + u64::from(BATCH);
+        tickets.clear();
+        match case {
+            Case::Decide => {
+                let ns = timer::batch(first, |i| tickets.push(self.decide(subset, i)));
+                tickets.drain(..).for_each(|ticket| self.end(ticket));
+                ns
+            }
+            Case::End => {
+                tickets.extend(calls.map(|i| self.decide(subset, i)));
+                timer::batch(first, |i| self.end(tickets[(i - first) as usize]))
+            }
+            Case::DecideAndEnd => timer::batch(first, |i| self.end(self.decide(subset, i))),
+        }
     }
 
     pub(super) fn figures(
@@ -108,30 +146,49 @@ impl Rig {
         let mut figures = Vec::new();
         let cases = [
             ("decide", Case::Decide, Subset::Full),
+            ("end", Case::End, Subset::Full),
             ("decide + end", Case::DecideAndEnd, Subset::Full),
             ("decide, list of 3 keys", Case::Decide, Subset::ThreeKeys),
-            ("decide, 30 % just excluded", Case::Decide, Subset::Excluded),
         ];
         for (name, case, subset) in cases {
-            if subset == Subset::Excluded {
-                self.exclude_some();
-            }
-            let before = allocations.map(|count| count());
-            let timed = Timed::against(effort.batches, |i| self.call(case, subset, i), empty);
-            let after = allocations.map(|count| count());
-            let calls = f64::from(effort.batches) * f64::from(timer::BATCH);
-            // The two vectors of batch times are the measurement's own.
-            let own = 2.0;
-            let per_call = before
-                .zip(after)
-                .map(|(before, after)| ((after - before) as f64 - own).max(0.0) / calls);
-            figures.push(self.figure(name, &timed, 1, per_call));
+            figures.push(self.measured(name, case, subset, effort, allocations));
         }
-        let ticks = (effort.batches / 100).clamp(4, 20);
-        let mut ns = timer::one_by_one(ticks, |i| self.tick(i));
+        let ticks = u64::from(effort.batches / 100).clamp(4, 20);
+        let tick = |n| {
+            self.interval(n);
+            timer::single(|| self.tick(n)).0
+        };
+        let mut ns: Vec<f64> = (0..ticks).map(tick).collect();
         ns.sort_unstable_by(f64::total_cmp);
         figures.push(self.figure("tick", &Timed { ns }, 1, None));
+        // A rig of its own: the ticks above have moved the clock on.
+        let rig = Self::new(self.keys.len() as u32);
+        rig.exclude_some();
+        let (name, case) = ("decide, 30 % just excluded", Case::Decide);
+        figures.push(rig.measured(name, case, Subset::Excluded, effort, allocations));
         figures
+    }
+
+    fn measured(
+        &self,
+        name: &str,
+        case: Case,
+        subset: Subset,
+        effort: Effort,
+        allocations: Option<fn() -> u64>,
+    ) -> CallFigure {
+        let mut tickets = Vec::with_capacity(BATCH as usize);
+        let before = allocations.map(|count| count());
+        let subject = |first| self.batch(case, subset, first, &mut tickets);
+        let timed = Timed::against(effort.batches, subject, |first| timer::batch(first, empty));
+        let after = allocations.map(|count| count());
+        let calls = f64::from(effort.batches) * f64::from(BATCH);
+        // The two vectors of batch times are the measurement's own.
+        let own = 2;
+        let per_call = before
+            .zip(after)
+            .map(|(before, after)| (after - before).saturating_sub(own) as f64 / calls);
+        self.figure(name, &timed, 1, per_call)
     }
 
     fn figure(
@@ -154,9 +211,15 @@ impl Rig {
 
     pub(super) fn percentiles(&self, effort: Effort) -> (PercentileFigure, Option<Bench>) {
         let fresh = Self::new(self.keys.len() as u32);
-        let raw = timer::one_by_one(effort.calls, |i| fresh.call(Case::Decide, Subset::Full, i));
-        let clock = timer::one_by_one(effort.calls, empty);
-        figure_of("decide, call by call", self.keys.len() as u32, &raw, &clock)
+        let calls = 0..u64::from(effort.calls);
+        let one = |i| {
+            let (ns, ticket) = timer::single(|| fresh.decide(Subset::Full, black_box(i)));
+            fresh.end(ticket);
+            ns
+        };
+        let raw: Vec<f64> = calls.clone().map(one).collect();
+        let clock: Vec<f64> = calls.map(|i| timer::single(|| empty(black_box(i))).0).collect();
+        figure_of("decide", self.keys.len() as u32, &raw, &clock)
     }
 }
 
@@ -176,7 +239,7 @@ pub(super) fn figure_of(
 
 /// What every call costs that is not the engine's.
 #[inline]
-pub(super) fn empty(i: u64) {
+fn empty(i: u64) {
     black_box(mix(i, 9));
 }
 
@@ -188,14 +251,15 @@ pub(super) fn two_threads(effort: Effort) -> CallFigure {
         scope.spawn(|| {
             let mut i = 1 << 40;
             while !stop.load(Ordering::Relaxed) {
-                rig.call(Case::DecideAndEnd, Subset::Full, i);
+                rig.end(rig.decide(Subset::Full, i));
                 i += 1;
             }
         });
-        let call = |i| rig.call(Case::DecideAndEnd, Subset::Full, i);
-        let timed = Timed::against(effort.batches, call, empty);
+        let mut none = Vec::new();
+        let subject = |first| rig.batch(Case::DecideAndEnd, Subset::Full, first, &mut none);
+        let timed = Timed::against(effort.batches, subject, |first| timer::batch(first, empty));
         stop.store(true, Ordering::Relaxed);
         timed
     });
-    rig.figure("decide + end, another thread doing the same", &timed, 2, None)
+    rig.figure("decide + end, 2 threads", &timed, 2, None)
 }

@@ -96,7 +96,7 @@ pub struct SpeedFigure {
     /// Virtual seconds per wall-clock second.
     pub times_real_time: f64,
     /// Cost over that of the bare loop in the same pass.
-    pub over_bare_loop: Option<f64>,
+    pub over_bare_loop: f64,
 }
 
 /// Measures everything. `allocations` gives the allocations of the process so far, if its host counts them;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::record::Bench;
 
-use super::engine::{Case, Rig, Subset, figure_of};
+use super::engine::{Rig, Subset, figure_of};
+use super::timer;
 use super::{Effort, PercentileFigure};
 
 const PER_SECOND: u64 = 5_000;
@@ -35,16 +36,13 @@ pub(super) fn paced(effort: Effort) -> (PercentileFigure, Option<Bench>) {
             while Instant::now() < due {
                 std::hint::spin_loop();
             }
-            let before = Instant::now();
-            rig.call(Case::Decide, Subset::Full, black_box(i));
-            raw.push(before.elapsed().as_nanos() as f64);
-            rig.call(Case::DecideAndEnd, Subset::Full, i);
-            let before = Instant::now();
-            black_box(i);
-            clock.push(before.elapsed().as_nanos() as f64);
+            let (ns, ticket) = timer::single(|| rig.decide(Subset::Full, black_box(i)));
+            raw.push(ns);
+            rig.end(ticket);
+            clock.push(timer::single(|| black_box(i)).0);
         }
         stop.store(true, Ordering::Relaxed);
         (raw, clock)
     });
-    figure_of("decide, paced at 5,000 a second beside ticks", 12, &raw, &clock)
+    figure_of("decide, 5,000/s beside ticks", 12, &raw, &clock)
 }

@@ -16,18 +16,18 @@ pub struct Timed {
 
 impl Timed {
     /// Runs `subject` and `control` in turn, batch by batch, and gives the subject's times with the
-    /// control's median subtracted. Both get the number of the call.
+    /// control's median subtracted. Both get the number of their first call and give [`batch`]'s time.
     pub fn against(
         batches: u32,
-        mut subject: impl FnMut(u64),
-        mut control: impl FnMut(u64),
+        mut subject: impl FnMut(u64) -> f64,
+        mut control: impl FnMut(u64) -> f64,
     ) -> Self {
         let mut ns = Vec::with_capacity(batches as usize);
         let mut empty = Vec::with_capacity(batches as usize);
-        for batch in 0..u64::from(batches) {
-            let first = batch * u64::from(BATCH);
-            empty.push(time(first, &mut control));
-            ns.push(time(first, &mut subject));
+        for number in 0..u64::from(batches) {
+            let first = number * u64::from(BATCH);
+            empty.push(control(first));
+            ns.push(subject(first));
         }
         let floor = median(&mut empty);
         ns.iter_mut().for_each(|ns| *ns = (*ns - floor).max(0.0));
@@ -41,7 +41,8 @@ impl Timed {
     }
 }
 
-fn time(first: u64, call: &mut impl FnMut(u64)) -> f64 {
+/// Nanoseconds per call of 1,000 calls, which get their numbers from `first` on.
+pub(super) fn batch(first: u64, mut call: impl FnMut(u64)) -> f64 {
     let start = Instant::now();
     for i in first..first + u64::from(BATCH) {
         call(black_box(i));
@@ -49,15 +50,12 @@ fn time(first: u64, call: &mut impl FnMut(u64)) -> f64 {
     start.elapsed().as_nanos() as f64 / f64::from(BATCH)
 }
 
-/// Times `calls` calls one by one, in nanoseconds, the clock included.
-pub(super) fn one_by_one(calls: u32, mut call: impl FnMut(u64)) -> Vec<f64> {
-    (0..u64::from(calls))
-        .map(|i| {
-            let start = Instant::now();
-            call(black_box(i));
-            start.elapsed().as_nanos() as f64
-        })
-        .collect()
+/// Nanoseconds of one call, the clock included, and what it gave.
+#[inline]
+pub(super) fn single<T>(call: impl FnOnce() -> T) -> (f64, T) {
+    let start = Instant::now();
+    let result = call();
+    (start.elapsed().as_nanos() as f64, result)
 }
 
 fn median(values: &mut [f64]) -> f64 {

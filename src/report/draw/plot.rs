@@ -24,10 +24,9 @@ fn body(plot: &Plot) -> f64 {
 }
 
 fn names_height(plot: &Plot) -> f64 {
-    if plot.shades.iter().any(|shade| !shade.name.is_empty()) {
-        NAMES * plot.shades.len().min(NAME_ROWS) as f64 + 2.0
-    } else {
-        4.0
+    match plot.shades.iter().filter(|shade| !shade.name.is_empty()).count() {
+        0 => 4.0,
+        named => NAMES * named.min(NAME_ROWS) as f64 + 2.0,
     }
 }
 

@@ -72,11 +72,14 @@ pub(super) fn draw<DB: DrawingBackend>(
 }
 
 fn legend<DB: DrawingBackend>(sheet: &Sheet<'_, DB>, y: f64) -> Result<(), DrawError> {
-    let mut x = RIGHT - 260.0;
-    for texture in [DEGRADED, FAILED, RECOVERING] {
+    let mut x = RIGHT;
+    for texture in [RECOVERING, FAILED, DEGRADED] {
+        // Viewers' typefaces are up to a tenth wider than ours.
+        x -= sheet.width(texture.name, 11.0) * 1.1;
+        sheet.text(x, y, texture.name, 11.0, INK, Anchor::Left)?;
+        x -= 28.0;
         texture.draw(sheet, (x, y - 5.0), (x + 22.0, y + 5.0))?;
-        sheet.text(x + 28.0, y, texture.name, 11.0, INK, Anchor::Left)?;
-        x += 95.0;
+        x -= 16.0;
     }
     Ok(())
 }

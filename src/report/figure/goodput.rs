@@ -1,6 +1,6 @@
 //! What clients got, by the second in which they asked.
 
-use super::time::{Clock, bins_per_point, count, greatest, line, page, percent, solid};
+use super::time::{Clock, arrived, bins_per_point, count, greatest, line, page, percent, solid};
 use crate::record::{ArrivalRow, StoredRun};
 use crate::report::page::{Axis, Entry, Line, Page, Panel, Plot, Stroke};
 use crate::report::palette::{BLUE, GREY, ORANGE, VERMILLION};
@@ -51,7 +51,7 @@ fn plot(
     lowest: bool,
 ) -> Plot {
     let clock = Clock::of(run);
-    let step = bins_per_point(run.arrivals.len());
+    let step = bins_per_point(run.arrivals.len(), arrived(run));
     let middle = run.summary.bin_seconds * step as f64 / 2.0;
     let mut lines: Vec<Line> = Vec::new();
     let mut legend = Vec::new();

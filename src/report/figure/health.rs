@@ -53,7 +53,7 @@ fn pieces(run: &StoredRun, group: &Group, clock: Clock) -> Vec<StatePiece> {
             degraded: part(Health::Degraded),
             recovering: part(Health::Recovering),
         };
-        if piece.failed + piece.degraded + piece.recovering > 0.0 && to > from {
+        if piece.failed + piece.degraded + piece.recovering > 0.0 && to - from > horizon * FINEST {
             pieces.push(piece);
         }
     };

@@ -1,6 +1,6 @@
 //! How long answers took, by the second in which they were asked for.
 
-use super::time::{Clock, bins_per_point, count, line, page, solid};
+use super::time::{Clock, arrived, bins_per_point, count, line, page, solid};
 use crate::record::{ArrivalRow, StoredRun};
 use crate::report::page::{Axis, Entry, Line, Page, Panel, Plot};
 use crate::report::palette::{BLUE, Colour, GREEN, VERMILLION};
@@ -13,7 +13,7 @@ pub fn latency(run: &StoredRun) -> Option<Page> {
     let low = known().map(|[p50, ..]| p50).reduce(f64::min)?;
     let high = known().map(|[.., p99]| p99).reduce(f64::max)?;
     let clock = Clock::of(run);
-    let step = bins_per_point(run.arrivals.len());
+    let step = bins_per_point(run.arrivals.len(), arrived(run));
     let middle = run.summary.bin_seconds * step as f64 / 2.0;
     let (mut lines, mut legend): (Vec<Line>, Vec<Entry>) = (Vec::new(), Vec::new());
     for (i, (name, colour)) in QUANTILES.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What a decision costs on the real clock: a histogram a measured subject, on one common axis.
+//! What a decision costs on the real clock: a histogram a kind of call, on one common axis.
 
 use super::time::{count, dashed, solid};
 use crate::record::{Bench, significant};
@@ -12,7 +12,8 @@ pub fn overhead(benches: &[Bench]) -> Option<Page> {
     let last = benches.len() - 1;
     let panels = benches.iter().enumerate();
     let panels = panels.map(|(i, bench)| Panel::Plot(plot(bench, high, i == last))).collect();
-    let subtitle = "on the real clock of one machine; batches by their mean".to_owned();
+    let subtitle =
+        "on the real clock of one machine, call by call, the clock itself subtracted".to_owned();
     Some(Page { title: "What a decision costs".to_owned(), subtitle, panels })
 }
 
@@ -33,7 +34,7 @@ fn plot(bench: &Bench, high: f64, lowest: bool) -> Plot {
     let entry =
         |name: &str, value: f64, stroke| Entry { text: format!("{name} {}", three(value)), stroke };
     Plot {
-        heading: format!("{}: part of {} batches", bench.name, count(samples)),
+        heading: format!("{}: part of {} calls", bench.name, count(samples)),
         height: 110.0,
         x: Axis::from_zero(if lowest { &bench.unit } else { "" }, high, 8, count),
         y: Axis::from_zero("", top, 3, super::time::percent),

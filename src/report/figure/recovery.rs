@@ -1,10 +1,10 @@
 //! How long each fault hurt: the times of the recovery metrics, with intervals where they are
 //! estimates.
 
-use super::time::{count, page};
+use super::time::{count, page, tenths};
 use crate::record::{FaultSummary, Measured, Quantity, Spread, StoredRun};
 use crate::report::page::{Axis, Bar, Bars, Length, Page, Panel};
-use crate::report::palette::{BLUE, Colour, GREEN, ORANGE, PURPLE, SKY, VERMILLION};
+use crate::report::palette::{BLUE, Colour, GREEN, INK, ORANGE, PURPLE, SKY, VERMILLION};
 
 /// Up to so many faults have their bars; a run with drawn incidents can have hundreds.
 const FAULTS_MOST: usize = 8;
@@ -24,10 +24,14 @@ pub fn recovery(run: &StoredRun) -> Option<Page> {
     let panels = shown.iter().enumerate().map(|(i, fault)| {
         let label = if i == last { "seconds" } else { "" };
         let rows = times(fault).into_iter().map(|(name, colour, value)| bar(name, colour, value));
+        let mut rows: Vec<Bar> = rows.collect();
+        if rows[0].length == Length::Known(0.0) {
+            rows[0].text = "0 s: no arrivals were served worse".to_owned();
+        }
         Panel::Bars(Bars {
-            heading: format!("{} ({} s to {} s)", fault.name, fault.start_s, fault.end_s),
+            heading: heading(fault),
             x: Axis::from_zero(label, high, 6, count),
-            rows: rows.collect(),
+            rows,
         })
     });
     let mut page = page(run, "How long it hurt", panels.collect());
@@ -44,14 +48,19 @@ pub fn recovery(run: &StoredRun) -> Option<Page> {
     Some(page)
 }
 
-fn times(fault: &FaultSummary) -> [(&'static str, Colour, &Measured); 6] {
+fn heading(fault: &FaultSummary) -> String {
+    format!("{} ({} s to {} s)", fault.name, tenths(fault.start_s), tenths(fault.end_s))
+}
+
+fn times(fault: &FaultSummary) -> [(&'static str, Colour, &Measured); 7] {
     [
-        ("users are well again, from onset", VERMILLION, &fault.time_to_recover_user_s),
-        ("the policy's own alarm, from onset", SKY, &fault.time_to_state_s),
-        ("share halved, from onset", BLUE, &fault.time_to_detect_s),
-        ("share drained, from onset", GREEN, &fault.time_to_drain_s),
-        ("share is back, from the end", PURPLE, &fault.time_to_recover_share_s),
-        ("share has settled, from the end", ORANGE, &fault.settling_s),
+        ("users are served again, from onset", VERMILLION, &fault.time_to_recover_user_s),
+        ("its weights have fallen, from onset", INK, &fault.time_to_weight_s),
+        ("its health states say so, from onset", SKY, &fault.time_to_state_s),
+        ("traffic has halved, from onset", BLUE, &fault.time_to_detect_s),
+        ("traffic has gone, from onset", GREEN, &fault.time_to_drain_s),
+        ("traffic is back, from the end", PURPLE, &fault.time_to_recover_share_s),
+        ("traffic has settled, from the end", ORANGE, &fault.settling_s),
     ]
 }
 
@@ -101,10 +110,4 @@ fn many(spread: &Spread) -> (Length, Option<(f64, f64)>, String) {
     text.push_str(&not_applicable);
     let interval = interval.map(|(low, high)| (low.max(0.0), high));
     (Length::Known(spread.mean), interval, text)
-}
-
-/// To a tenth, without a needless zero.
-fn tenths(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), ToOwned::to_owned)
 }

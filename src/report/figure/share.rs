@@ -85,7 +85,7 @@ fn points(
     clock: Clock,
     of: fn(&Sample) -> f64,
 ) -> Points {
-    let step = bins_per_point(total.len());
+    let step = bins_per_point(total.len(), total.iter().sum());
     let at = |b: usize| {
         let bins = b..(b + step).min(total.len());
         let all: u64 = total[bins.clone()].iter().sum();

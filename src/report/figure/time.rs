@@ -1,11 +1,15 @@
 //! What all figures over time have in common: the axis, the shaded faults, thinning.
 
-use crate::record::StoredRun;
+use crate::record::{FaultSummary, StoredRun};
 use crate::report::page::{Axis, Line, Page, Panel, Shade, Stroke};
 use crate::report::palette::Colour;
 
 /// Most points of a line.
 const POINTS: usize = 400;
+/// Fewest points that a line is thinned to for the sake of chance.
+const POINTS_LEAST: usize = 20;
+/// Events that a point should stand on: then chance moves a share of a half by 5 points.
+const STANDS_ON: u64 = 100;
 
 /// Virtual time of a run as an axis: seconds, minutes or hours, whichever reads best.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +47,14 @@ impl Clock {
     /// The faults as shaded intervals; only the highest panel of a page names them.
     pub fn shades(self, run: &StoredRun, named: bool) -> Vec<Shade> {
         let faults = run.summary.faults.iter().filter(|fault| fault.start_s < self.horizon_s);
-        let shade = |fault: &crate::record::FaultSummary| Shade {
-            name: if named { fault.name.clone() } else { String::new() },
+        // A fault names its parts that happen at the same time.
+        let is_part = |fault: &FaultSummary| {
+            let whole = fault.name.split_once('/').map(|(whole, _)| whole);
+            let same = |other: &FaultSummary| other.start_s == fault.start_s;
+            run.summary.faults.iter().any(|other| Some(&*other.name) == whole && same(other))
+        };
+        let shade = |fault: &FaultSummary| Shade {
+            name: if named && !is_part(fault) { fault.name.clone() } else { String::new() },
             from: self.at(fault.start_s),
             to: self.at(fault.end_s.min(self.horizon_s)),
         };
@@ -63,10 +73,17 @@ pub fn page(run: &StoredRun, title: &str, panels: Vec<Panel>) -> Page {
     Page { title: title.to_owned(), subtitle, panels }
 }
 
-/// How many bins make one point, so that a line has at most 400: more than the eye can part on a
-/// page.
-pub fn bins_per_point(bins: usize) -> usize {
-    bins.div_ceil(POINTS).max(1)
+/// How many bins make one point, so that a line has at most 400 (more than the eye can part on a
+/// page) and a point stands on a hundred of the `events`, as long as twenty points are left.
+pub fn bins_per_point(bins: usize, events: u64) -> usize {
+    let for_the_eye = bins.div_ceil(POINTS);
+    let against_chance = (STANDS_ON * bins as u64).div_ceil(events.max(1)) as usize;
+    for_the_eye.max(against_chance.min(bins / POINTS_LEAST)).max(1)
+}
+
+/// Requests that arrived in the replication whose series are stored.
+pub fn arrived(run: &StoredRun) -> u64 {
+    run.arrivals.iter().map(|row| u64::from(row.offered)).sum()
 }
 
 /// A line through values in order of time; where there is none, it is broken.
@@ -111,6 +128,12 @@ pub const fn dashed(colour: Colour, width: f64) -> Stroke {
 pub fn greatest<'a>(lines: impl Iterator<Item = &'a Line>) -> f64 {
     let points = lines.flat_map(|line| line.pieces.iter().flatten());
     points.map(|(_, y)| *y).fold(0.0, f64::max)
+}
+
+/// To a tenth, without a needless zero.
+pub fn tenths(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), ToOwned::to_owned)
 }
 
 /// A part as a percentage.

@@ -31,7 +31,7 @@ fn plot(run: &StoredRun, lowest: bool) -> Option<Plot> {
     let few = routes.is_some();
     let groups = routes.unwrap_or_else(|| groups::providers(run));
     let alone = groups.iter().all(|group| group.routes.len() == 1);
-    let step = bins_per_point(run.series[0].len());
+    let step = bins_per_point(run.series[0].len(), u64::MAX);
     let (mut lines, mut legend) = (Vec::new(), Vec::new());
     for group in &groups {
         let mean = |b: usize| {
