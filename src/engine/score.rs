@@ -224,7 +224,7 @@ mod tests {
             match five {
                 Some(five) => close(crossing(p, 0.05).unwrap(), five, 0.21),
                 None => {
-                    assert_eq!(crossing(p, 0.05), None, "5 % errors never fail a route by rate")
+                    assert_eq!(crossing(p, 0.05), None, "5 % errors never fail a route by rate");
                 }
             }
         }

@@ -21,8 +21,11 @@ pub struct PolicySpec {
     /// Values that differ from the table's defaults, in the order in which they are set.
     pub preset: &'static [&'static [(&'static str, f64)]],
     /// Makes one for a gateway process. `key` seeds whatever it draws at build time.
-    pub build: fn(&Settings, &Pool, Time, u64) -> Result<Box<dyn Policy>, String>,
+    pub build: Build,
 }
+
+/// Makes a policy from its parameters, or says why they contradict each other.
+pub type Build = fn(&Settings, &Pool, Time, u64) -> Result<Box<dyn Policy>, String>;
 
 /// All policies, in the order in which they are listed.
 pub static POLICIES: &[PolicySpec] = &[

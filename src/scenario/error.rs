@@ -20,7 +20,8 @@ pub struct ScenarioError {
     text: Option<Arc<NamedSource<String>>>,
     #[label("{expected}")]
     span: Option<SourceSpan>,
-    place: Option<(usize, usize)>,
+    /// Line and column; narrow, for errors are returned by value.
+    place: Option<(u32, u32)>,
 }
 
 impl ScenarioError {
@@ -42,7 +43,7 @@ impl ScenarioError {
     /// Line and column, both from 1, in characters; `None` where there is no text, such as a
     /// missing file.
     pub fn line_column(&self) -> Option<(usize, usize)> {
-        self.place
+        self.place.map(|(line, column)| (line as usize, column as usize))
     }
 
     /// An error without a place: the file itself, or a `--set`.
@@ -55,7 +56,7 @@ impl ScenarioError {
         let Problem { at, span, message, expected, help } = problem;
         let span = span.unwrap_or_else(|| at.find(text));
         let (line, column) = place(text, span.start);
-        let place = Some((line, column));
+        let place = Some((line as u32, column as u32));
         let expected = expected.unwrap_or_else(|| "here".to_owned());
         if !is_readable(text, line) {
             let message = format!("{name}:{line}:{column}: {message}");

@@ -25,6 +25,25 @@ pub fn markdown() -> String {
     page
 }
 
+/// Keys of the file in the order in which they are explained; a new one comes last until it is put
+/// in its place.
+const ORDER: [&str; 14] = [
+    "rps",
+    "duration",
+    "history",
+    "seed",
+    "policy",
+    "workload",
+    "class",
+    "trace",
+    "provider",
+    "fault",
+    "incidents",
+    "gateway",
+    "start",
+    "expect",
+];
+
 /// Walks the schema from the top.
 struct Keys<'a> {
     schema: &'a Value,
@@ -42,7 +61,11 @@ impl<'a> Keys<'a> {
         page.push_str("| key | value | meaning |\n| --- | --- | --- |\n");
         let required: Vec<&str> = list(&schema["required"]).filter_map(Value::as_str).collect();
         let mut inside = Vec::new();
-        for (key, schema) in properties(schema) {
+        let mut keys: Vec<_> = properties(schema).collect();
+        if path.is_empty() {
+            keys.sort_by_key(|(key, _)| ORDER.iter().position(|known| *key == known).unwrap_or(99));
+        }
+        for (key, schema) in keys {
             let shown = if required.contains(&key.as_str()) {
                 format!("**`{key}`**")
             } else {
@@ -72,6 +95,7 @@ impl<'a> Keys<'a> {
             let target = &self.schema["$defs"][name];
             if let Some(of) = target.get("additionalProperties").filter(|of| of.is_object()) {
                 let of = self.kind(of, &format!("{path}.NAME"), inside);
+                let of = of.trim_start_matches("table: ");
                 return format!("names, each with a {of}");
             }
             if properties(target).next().is_some() && target.get("anyOf").is_none() {
@@ -99,7 +123,11 @@ impl<'a> Keys<'a> {
             let is_table = reference(of)
                 .is_some_and(|name| properties(&self.schema["$defs"][name]).next().is_some());
             let path = if is_table { format!("[[{path}]]") } else { path.to_owned() };
-            return format!("list of {}", self.kind(of, &path, inside));
+            let kind = self.kind(of, &path, inside);
+            return match kind.strip_prefix("table: ") {
+                Some(name) => format!("list of tables: {name}"),
+                None => format!("list of {kind}"),
+            };
         }
         let types = &schema["type"];
         let mut types = types.as_str().into_iter().chain(list(types).filter_map(Value::as_str));
@@ -165,7 +193,7 @@ fn faults(page: &mut String) {
     );
     for kind in FAULTS {
         let _ = write!(page, "\n## {} `{}`\n\n", kind.id, kind.name);
-        let _ = write!(page, "{}. Modelled on: {}.\n", capital(kind.doc), kind.anchor);
+        let _ = writeln!(page, "{}. Modelled on: {}.", capital(kind.doc), kind.anchor);
         if !kind.keys.is_empty() {
             page.push_str("\n| key | default | meaning |\n| --- | --- | --- |\n");
         }

@@ -49,7 +49,7 @@ const ROWS: &[Row] = &[
     ("\"4m\"", "\"0s\"", (2, 12), "a run cannot last 0s", "from \"1s\" to \"366d\""),
     ("\"4m\"", "\"400d\"", (2, 12), "a run cannot last", "from \"1s\" to \"366d\""),
     ("keys = 4", "keys = 0", (8, 44), "`provider.azure.keys` cannot be 0", "1 to 1_000_000"),
-    ("keys = 4", "keys = 900_000", (8, 44), "1800000 routes are too many", "at most 1,000,000"),
+    ("keys = 4", "keys = 900_000", (8, 44), "1800004 routes are too many", "at most 1,000,000"),
     ("p90 = 2_734", "p90 = 100", (6, 34), "less than the median", "at least the median"),
     ("p90 = 2_734", "", (6, 10), "not a distribution", "{ median = 1_020, p90 = 2_734 }"),
     ("chat = 80", "chat = 0", (5, 19), "`workload.models.chat` cannot be 0", "a weight above 0"),

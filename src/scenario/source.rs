@@ -18,9 +18,9 @@ pub(crate) fn read(path: &Path) -> Result<String, ScenarioError> {
     let mut bytes = Vec::new();
     let opened = File::open(path).and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes));
     match opened {
-        Err(error) if path.is_dir() => {
+        Err(_) if path.is_dir() => {
             let message = format!("cannot read {name}: it is a folder, not a scenario");
-            return Err(refuse(message, format!("{}; {NEW} ({error})", one_of(path))));
+            return Err(refuse(message, format!("{}; {NEW}", one_of(path))));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let folder = path.parent().unwrap_or(Path::new(""));

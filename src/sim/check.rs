@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn each_broken_identity_is_caught_and_named() {
-        let cases: [(&str, fn(&mut Ledger, &mut Tape)); 8] = [
+        type Change = fn(&mut Ledger, &mut Tape);
+        let cases: [(&str, Change); 8] = [
             ("offered = good", |_, tape| tape.totals.good = 0),
             ("offered = good", |_, tape| tape.totals.unfinished = 1),
             ("sum over bins", |_, tape| tape.arrivals[1].offered = 0),

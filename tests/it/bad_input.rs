@@ -101,6 +101,11 @@ fn scenarios() -> Vec<Case> {
             "keys = 1_000_000",
             &["bad.toml:9:44", "routes are too many", "keys × models × regions"],
         ),
+    ]
+}
+
+fn names() -> Vec<Case> {
+    vec![
         edited(
             "a fault on nobody",
             "on = \"azure\"",
@@ -165,9 +170,9 @@ fn files() -> Vec<Case> {
             &["there is no file shrot.toml", "short.toml?"],
         ),
         typed("not even alike", &["run", "q.toml"], &["there is no file q.toml", "windtunnel new"]),
-        typed("a folder", &["run", "."], &["it is a folder", "such as short.toml"]),
+        typed("a folder", &["run", "."], &["it is a folder", "such as ./short.toml"]),
         file("nothing", Vec::new(), &["bad.toml is empty", "windtunnel new NAME"]),
-        file("binary", binary, &["bad.toml:16: not text in UTF-8", "a scenario is a TOML file"]),
+        file("binary", binary, &["bad.toml:17: not text in UTF-8", "a scenario is a TOML file"]),
         file("one endless line", long, &["bad.toml:1:", "recursion"]),
         file("50 MB", vast, &["too large for a scenario: over 16 MiB", "[trace]"]),
         Case {
@@ -297,7 +302,7 @@ fn flat(page: &str) -> String {
 #[test]
 fn every_mistake_has_one_clear_message_and_costs_nothing() {
     let mut wrong = Vec::new();
-    let cases = [scenarios(), files(), command_lines(), traces()];
+    let cases = [scenarios(), names(), files(), command_lines(), traces()];
     for Case { what, files, args, says } in cases.into_iter().flatten() {
         let desk = Desk::new();
         desk.write("results/bad/summary.json", "earlier");

@@ -28,6 +28,20 @@ fn generated_pages_are_current() {
 }
 
 #[test]
+fn the_scenario_in_the_guide_is_one() {
+    let guide = fs::read_to_string(root().join("docs/scenarios.md")).unwrap();
+    let text = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let read = |text: &str| windtunnel::scenario::parse("guide.toml", text, root(), &[]);
+    let scenario = read(text).unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(scenario.spec.pool.routes.len(), 8);
+    // What its comment offers works as well.
+    let offered =
+        text.replace("\"windtunnel\"  ", "{ name = \"windtunnel\", state.failed = \"8%\" }");
+    let settings = read(&offered).unwrap_or_else(|error| panic!("{error:?}")).policy.settings;
+    assert_eq!(settings.get("state.failed"), 0.08);
+}
+
+#[test]
 #[ignore = "writes docs/; run it when a registry or a format changes"]
 fn renew() {
     for (path, page) in generated() {

@@ -1,6 +1,5 @@
 //! The real engine on the real clock, and the simulator's speed. The only results that differ from machine
 //! to machine; they are stored apart from all others.
-#![expect(clippy::disallowed_types, reason = "this is where the real clock is read")]
 
 mod bare;
 mod engine;
@@ -140,7 +139,6 @@ pub fn measure(
 }
 
 /// A loaded machine makes bad figures; they are given all the same, with this remark.
-#[expect(clippy::disallowed_methods, reason = "the load of the machine is no result")]
 fn disturbances() -> Vec<String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -1,5 +1,5 @@
 //! 5,000 decisions a second with their reports, while a ticker publishes: the load that vendors quote.
-#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the real clock")]
+#![expect(clippy::disallowed_types, reason = "the real clock")]
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,5 +1,5 @@
 //! The simulator's speed, beside a bare loop over the same arrivals and samplers.
-#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the real clock")]
+#![expect(clippy::disallowed_types, reason = "the real clock")]
 
 use std::hint::black_box;
 use std::time::Instant;

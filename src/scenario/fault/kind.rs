@@ -47,7 +47,7 @@ pub(super) struct Part {
     pub(super) suffix: String,
     /// What it does.
     pub(super) effect: Effect,
-    /// Routes, where they are not simply those of `on`.
+    /// Routes, where they are not those of `on`.
     pub(super) routes: Option<Vec<u32>>,
     /// Shape unless the scenario gives one.
     pub(super) shape: Shape,
