@@ -125,7 +125,7 @@ fn tick(criterion: &mut Criterion) {
     group.finish();
 }
 
-#[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the real clock")]
+#[expect(clippy::disallowed_types, reason = "the real clock")]
 fn clock(work: impl FnOnce()) -> Duration {
     let start = std::time::Instant::now();
     work();

@@ -65,7 +65,7 @@ pub(super) struct Run {
     /// How often to run, with drawn fault phases spread evenly
     #[arg(long, short = 'R', value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) replications: u32,
-    /// Folder for results [default: results/<scenario name>]
+    /// Folder for results [default: results/NAME, as the scenario is called]
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
     /// What to print on stdout

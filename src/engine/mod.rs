@@ -3,11 +3,11 @@
 //! No clock, no I/O, no threads, no globals, no random generator: time is an argument, chance is an argument.
 //! [`Engine`] is the object to hold; the call order is in its documentation.
 //!
-//! Two levels: providers are weighed, then the keys of each. Each has a score of four parts ([`score`]):
-//! error penalty, token-aware latency ([`latency`]), utilization, and a momentum bonus; the score becomes a
-//! weight, the weight a probability ([`select`]). Four health states ([`health`]) and held keys ([`hold`])
+//! Two levels: providers are weighed, then the keys of each. Each has a score of four parts (`score`):
+//! error penalty, token-aware latency (`latency`), utilization, and a momentum bonus; the score becomes a
+//! weight, the weight a probability (`select`). Four health states (`health`) and held keys (`hold`)
 //! decide who takes part at all. Everything slow happens in [`Engine::tick`], which publishes an immutable
-//! snapshot; deciding and reporting threads meet only atomics ([`cell`]).
+//! snapshot; deciding and reporting threads meet only atomics (`cell`).
 
 mod balancer;
 mod cell;

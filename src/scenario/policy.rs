@@ -1,7 +1,7 @@
 //! `policy`: who routes, and with which parameters.
 //!
 //! Parameters are data of the registry, so nothing here knows a policy by name; values go through
-//! [`Param::parse`], which knows units and ranges.
+//! `Param::parse`, which knows units and ranges.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -132,7 +132,7 @@ impl Dice {
     fn policy(&mut self, routes: u32) -> Box<dyn Policy> {
         let own = self.word();
         script(move |_, _, past, waits, word| {
-            let mut dice = Dice(luck::mix(word, own));
+            let mut dice = Self(luck::mix(word, own));
             match dice.below(8) {
                 0 if waits < 3 => Step::Wait(dice.span(0.0, 1.5)),
                 1 if !past.is_empty() => Step::Stop { status: 503 },

@@ -15,7 +15,7 @@ fn outcome(of: u64, n: u64) -> Outcome {
         0..3 => ERROR,
         3 => Outcome::RateLimited { retry_after: None },
         4 => Outcome::Cancelled,
-        5 if n % 1_000 == 0 => Outcome::KeyRefused { class: Refusal::Quota },
+        5 if n.is_multiple_of(1_000) => Outcome::KeyRefused { class: Refusal::Quota },
         _ => DONE,
     }
 }

@@ -71,15 +71,15 @@ fn every_failure_ends_as_its_own_outcome() {
     for (error, outcome) in cases {
         let effect = Effect::Errors { rate: 1.0, error, after: ERROR };
         let spec = world(20.0, vec![fault("f", &[0], ON, effect)]);
-        let patient = Some(Span::from_secs(5));
+        let patience = Span::from_secs(5);
         let policy = script(move |_, _, past, _, _| match past.len() {
-            0 => send_within(0, patient, None),
+            0 => send_within(0, Some(patience), None),
             _ => Step::Stop { status: 0 },
         });
         let (_, diary) = watch(&spec, policy, 1);
         for entry in diary.at(0, ON) {
             assert_eq!(entry.outcome(), outcome, "{error:?}");
-            let took = if error == Failure::Hang { patient.unwrap() } else { NETWORK + ERROR };
+            let took = if error == Failure::Hang { patience } else { NETWORK + ERROR };
             assert_eq!(entry.took(), took, "{error:?}");
         }
     }

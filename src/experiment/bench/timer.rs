@@ -16,7 +16,7 @@ pub struct Timed {
 
 impl Timed {
     /// Runs `subject` and `control` in turn, batch by batch, and gives the subject's times with the
-    /// control's median subtracted. Both get the number of their first call and give [`batch`]'s time.
+    /// control's median subtracted. Both get the number of their first call and give `batch`'s time.
     pub fn against(
         batches: u32,
         mut subject: impl FnMut(u64) -> f64,

@@ -2,7 +2,7 @@
 //! incidents.
 //!
 //! A kind says which keys it takes and turns them into parts; everything that all kinds have in
-//! common (where, when, how long, which shape) is done once, in [`build`].
+//! common (where, when, how long, which shape) is done once, in `build`.
 //!
 //! Catalogued durations are hours; a benchmark of minutes compresses them, so every kind lasts 60 s
 //! unless the scenario says otherwise (our choice).
