@@ -200,7 +200,7 @@ fn an_exclusion_survives_a_tick_that_runs_meanwhile() {
             let thread = thread::spawn(move || other.engine.end(ticket, at(11), outcome));
             model.engine.tick(at(16));
             thread.join().unwrap();
-            assert!(model.avoids(0, at(70)), "{tick:?}: before the next tick, whatever comes");
+            assert!(model.avoids(0, at(25)), "{tick:?}: past the backoff of errors");
             for secs in [21, 26] {
                 model.engine.tick(at(secs));
                 assert_eq!(model.view(0).health, Health::Failed, "{tick:?} at {secs} s");
