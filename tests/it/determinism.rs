@@ -10,7 +10,7 @@ use windtunnel::sim::fault::{Effect, Failure, Fault, InFlight};
 use windtunnel::sim::plain;
 use windtunnel::sim::spec::{Limit, LimitRules, Place, Spec};
 
-use crate::scripted::{Diary, listed, random, run, script, send, watch};
+use crate::scripted::{Diary, in_turn, listed, random, run, script, send, watch};
 use crate::still::fault;
 
 /// A world with a bit of everything: limits, background errors, capacity, two faults, clients that retry.
@@ -158,6 +158,21 @@ fn the_nth_visit_to_a_route_is_the_same_event_in_whatever_order_routes_are_tried
         visit == 1 && all.get(&(request, route, 0)).is_some_and(|first| first != value)
     };
     assert!(all.iter().filter(|&(key, value)| differ((key, value))).count() > 100);
+}
+
+#[test]
+fn two_routes_give_one_request_two_lucks() {
+    // Keys of the same name at two providers alike.
+    let spec = plain::world(2, 1, 200.0, 30);
+    let [one, other] = [&[0], &[1]].map(|route| luck_of(&watch(&spec, in_turn(route), 1).1));
+    let took = |map: &BTreeMap<(u64, u32, usize), (Span, Outcome)>, request, route| {
+        map.get(&(request, route, 0)).map(|end| end.0)
+    };
+    let pairs: Vec<(Span, Span)> = (one.keys())
+        .filter_map(|key| Some((took(&one, key.0, 0)?, took(&other, key.0, 1)?)))
+        .collect();
+    let alike = pairs.iter().filter(|(one, other)| one == other).count();
+    assert!(pairs.len() > 5_500 && alike < 10, "{alike} of {}", pairs.len());
 }
 
 #[test]
