@@ -195,6 +195,7 @@ impl ModelLatency {
         for member in members.iter_mut() {
             self.hear(member, delay, params);
         }
+        self.thin();
         if delay == 0 {
             self.learn(members, delay, params);
         }
@@ -229,6 +230,19 @@ impl ModelLatency {
                 let rate = slow.max(1.0 / member.state.ticks as f64);
                 member.state.baseline += rate * (offset - member.state.baseline);
             }
+        }
+    }
+
+    /// Keeps of this tick's answers no more than a curve can learn from, evenly picked.
+    fn thin(&mut self) {
+        for queue in self.groups.iter_mut().filter_map(|group| group.waiting.back_mut()) {
+            let stride = queue.len().div_ceil(LESSONS).max(1);
+            let mut at = 0;
+            queue.retain(|_| {
+                at += 1;
+                (at - 1) % stride == 0
+            });
+            queue.shrink_to_fit();
         }
     }
 

@@ -39,13 +39,13 @@ pub struct Bucket {
 const BUCKETS: usize = 60;
 
 impl Bench {
-    /// Sorts samples into 60 buckets from the least to the 99.9 % quantile; the last bucket takes
+    /// Sorts samples into 60 buckets from the least to the 99 % quantile; the last bucket takes
     /// the rest. `None` without samples, or if one is not a finite number.
     pub fn from_samples(name: &str, unit: &str, samples: &[f64]) -> Option<Self> {
         let mut sorted = samples.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let quantile = |q| crate::stats::quantile(&sorted, q);
-        let (min, top) = (quantile(0.0)?, quantile(0.999)?);
+        let (min, top) = (quantile(0.0)?, quantile(0.99)?);
         if !sorted.iter().all(|sample| sample.is_finite()) {
             return None;
         }

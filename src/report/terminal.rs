@@ -114,8 +114,8 @@ fn learning(summary: &Summary) -> Option<Table> {
     let all = [
         ("exploring attempts", &summary.exploration, 100.0, "%"),
         ("explored in vain", &summary.exploration_cost, 100.0, "%"),
-        ("refused beside idle limits", &summary.wasted_capacity, 100.0, "%"),
-        ("worst 5 min burn", &summary.burn_rate, 1.0, "×"),
+        ("refused needlessly", &summary.wasted_capacity, 100.0, "%"),
+        ("budget burn, 5 min", &summary.burn_rate, 1.0, "×"),
     ];
     let known = all
         .into_iter()

@@ -40,7 +40,7 @@ fn text(measured: &Measurements) -> String {
         row.push(figure.allocations.map_or(String::new(), |n| format!("{n}")));
         table.add_row(row);
     }
-    out += &format!("{table}\n\n");
+    out += &format!("{}\n\n", table.trim_fmt());
     out += "Engine, ns per call: one by one, the clock subtracted\n\n";
     let mut table = plain(&["call", "routes", "p50", "p99", "p99.9", "p99.99"]);
     for figure in &measured.percentiles {
@@ -53,8 +53,8 @@ fn text(measured: &Measurements) -> String {
         row.extend(figure.empty_ns.map(whole));
         table.add_row(row);
     }
-    out += &format!("{table}\n\n");
-    out += "Simulator, one core, 5,000 requests per virtual second\n\n";
+    out += &format!("{}\n\n", table.trim_fmt());
+    out += "Simulator, one core, 5,000 requests per virtual second, best of three runs\n\n";
     let mut table =
         plain(&["policy", "routes", "ns/request", "M requests/s", "× real time", "× bare loop"]);
     for figure in &measured.simulator {
@@ -67,7 +67,7 @@ fn text(measured: &Measurements) -> String {
             format!("{:.2}", figure.over_bare_loop),
         ]);
     }
-    out + &format!("{table}\n")
+    out + &format!("{}\n", table.trim_fmt())
 }
 
 /// Nanoseconds, with a tenth where that can be told.

@@ -196,8 +196,9 @@ pub(super) const OF_RUNS: &[Metric] = &[
         formula: "Σ over models and minutes of min(failed + shed, room in healthy limits) over \
                   offered; room = limit over the mean charge of an attempt, less what it admitted",
         better: Direction::Lower,
-        doc: "Work that was refused while somebody had room for it. A fluid bound; undefined \
-              unless every route has a known limit.",
+        doc: "Work that was refused while somebody had room for it. A fluid bound over the \
+              minutes in which a limit had no fault; undefined unless every route has a known \
+              limit.",
         measure: Measure::Pooled(waste::wasted_capacity),
     },
     Metric {

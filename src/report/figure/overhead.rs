@@ -34,7 +34,11 @@ fn plot(bench: &Bench, high: f64, lowest: bool) -> Plot {
     let entry =
         |name: &str, value: f64, stroke| Entry { text: format!("{name} {}", three(value)), stroke };
     Plot {
-        heading: format!("{}: part of {} calls", bench.name, count(samples)),
+        heading: format!(
+            "{}: share of {} calls; the last bar holds the slowest 1 %",
+            bench.name,
+            count(samples)
+        ),
         height: 110.0,
         x: Axis::from_zero(if lowest { &bench.unit } else { "" }, high, 8, count),
         y: Axis::from_zero("", top, 3, super::time::percent),
