@@ -59,7 +59,7 @@ const IMPURE: &[&str] = &[
 const FORBIDDEN: &[&str] = &["todo!", "FIXME", "XXX", "dbg!", "simply", "obviously"];
 
 /// Beginnings of paths that exist on one machine only.
-const PLACES: &[&str] = &["/work/", "/home/", "/root/", "/Users/", "C:\\"];
+const PLACES: &[&str] = &["/home/", "/root/", "/Users/", "C:\\"];
 
 const LINES_MAX: usize = 500;
 
