@@ -16,7 +16,7 @@ pub struct Tape {
     pub horizon: Span,
     /// Length of a bin.
     pub bin: Span,
-    /// Requests that arrive at or after this moment are not measured (their deadline lies past the horizon).
+    /// Requests that arrive at or after this moment, the horizon, are simulated but not measured.
     pub measured_until: Time,
     /// Totals over the measured requests.
     pub totals: Totals,

@@ -52,20 +52,6 @@ fn a_summary_validates_against_the_published_schema() {
 }
 
 #[test]
-fn the_published_schema_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/summary.schema.json");
-    let published = fs::read_to_string(path).unwrap();
-    assert_eq!(published, Summary::schema(), "`cargo test --lib -- --ignored publish` renews it");
-}
-
-#[test]
-#[ignore = "writes docs/; run it when the format changes"]
-fn publish_the_schema() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/summary.schema.json");
-    write_whole(&path, Summary::schema().as_bytes()).unwrap();
-}
-
-#[test]
 fn errors_name_the_file_and_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let error = |dir: &Path| read(dir).unwrap_err().to_string();

@@ -82,11 +82,9 @@ fn good_share(tape: &Tape, until: Time) -> Option<f64> {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NothingMeasured => write!(
-                f,
-                "no request was measured; make the run longer than the longest deadline, or raise \
-                 the rate"
-            ),
+            Self::NothingMeasured => {
+                write!(f, "no request arrived; make the run longer, or raise the rate")
+            }
             Self::OverloadedThroughout { good_share } => write!(
                 f,
                 "only {:.1} % of requests were good before any fault; recovery is judged against \

@@ -68,18 +68,4 @@ mod tests {
         }
         assert!(find("speed").is_none());
     }
-
-    #[test]
-    fn the_published_page_is_current() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
-        let published = std::fs::read_to_string(path).unwrap();
-        assert_eq!(published, markdown(), "`cargo test --lib -- --ignored publish` renews it");
-    }
-
-    #[test]
-    #[ignore = "writes docs/; run it when the catalogue changes"]
-    fn publish_the_page() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
-        std::fs::write(path, markdown()).unwrap();
-    }
 }
