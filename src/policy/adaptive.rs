@@ -90,7 +90,7 @@ const RETRY: [Param; 9] = [
         Unit::Seconds,
         0.0,
         3600.0,
-        "Longest wait for the first token; 0 = for ever.",
+        "Longest wait for the first token of a stream; 0 = for ever.",
     ),
     param(
         "timeout.total",
@@ -240,11 +240,12 @@ impl Adaptive {
         &self.engine
     }
 
-    fn send(&self, ticket: Ticket) -> Step {
+    /// An answer that is not streamed has its first byte at its end: only the total timeout fits it.
+    fn send(&self, request: &Request, ticket: Ticket) -> Step {
         let (tag, _) = ticket.to_words();
         Step::Send(Attempt {
             route: RouteId((tag >> 32) as u32),
-            ttft_timeout: self.retry.ttft,
+            ttft_timeout: self.retry.ttft.filter(|_| request.streamed),
             total_timeout: self.retry.total,
             tag,
             explored: ticket.explores() || ticket.is_check(),
@@ -308,10 +309,10 @@ impl Adaptive {
         );
         if transient && self.retry.same_key {
             let ticket = self.engine.pin(now, self.keys[last.route.index()]).ok()?;
-            return Some(self.send(ticket));
+            return Some(self.send(request, ticket));
         }
         let ticket = self.decide(now, request, past, Some(provider), word)?;
-        Some(self.send(ticket))
+        Some(self.send(request, ticket))
     }
 
     /// The best provider that this request has not tried.
@@ -335,7 +336,7 @@ impl Adaptive {
             .then(|| ranked.iter().copied().filter(|&p| !tried(p)))
             .and_then(|mut rest| rest.find_map(|p| self.decide(now, request, past, Some(p), word)));
         self.ranked = ranked;
-        ticket.map(|ticket| self.send(ticket))
+        ticket.map(|ticket| self.send(request, ticket))
     }
 
     fn decide(
@@ -380,7 +381,7 @@ impl Policy for Adaptive {
             budget.deposit();
         }
         match self.decide(now, request, past, None, word) {
-            Some(ticket) => self.send(ticket),
+            Some(ticket) => self.send(request, ticket),
             None => Step::Stop { status: 503 },
         }
     }
@@ -438,5 +439,49 @@ impl Policy for Adaptive {
                 parts: [parts.error, parts.latency, parts.utilization, parts.momentum],
             };
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ModelId, Pool, ProviderId, RouteInfo};
+    use super::*;
+
+    #[test]
+    fn only_streams_have_a_timeout_to_the_first_token() {
+        let route = RouteInfo {
+            name: "p:chat/k".to_owned(),
+            provider: ProviderId(0),
+            model: ModelId(0),
+            key: "k".to_owned(),
+            region: String::new(),
+            pool: "p/k".to_owned(),
+            weight: 1.0,
+            tpm: None,
+            rpm: None,
+            price_prompt: 0,
+            price_output: 0,
+        };
+        let (providers, models) = (vec!["p".to_owned()], vec!["chat".to_owned()]);
+        let pool = Pool { providers, models, routes: vec![route] };
+        let mut policy = Adaptive::new(&WINDTUNNEL.settings(), &pool, Time::ZERO).unwrap();
+        let mut timeout = |streamed| {
+            let request = Request {
+                id: 1,
+                arrived: Time::ZERO,
+                model: ModelId(0),
+                class: 0,
+                prompt_tokens: 10,
+                max_tokens: 10,
+                streamed,
+                session: 1,
+                topic: 0,
+            };
+            match policy.next(Time::ZERO, &request, &[], 0, 7) {
+                Step::Send(attempt) => attempt.ttft_timeout,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!((timeout(true), timeout(false)), (Some(Span::from_secs(8)), None));
     }
 }
