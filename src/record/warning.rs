@@ -83,7 +83,7 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NothingMeasured => {
-                write!(f, "no request arrived; make the run longer, or raise the rate")
+                write!(f, "no request was measured; make the run longer, or raise the rate")
             }
             Self::OverloadedThroughout { good_share } => write!(
                 f,
