@@ -57,7 +57,7 @@ fn run<Q: EventQueue>(
     let policy = registry::find(policy).expect("a policy of this crate");
     let world = || {
         let policy: Box<dyn Policy> =
-            (policy.build)(&policy.settings(), &spec.pool, Time::ZERO, 1).expect("a preset");
+            policy.make(&policy.settings(), &spec.pool, Time::ZERO, 1).expect("a preset");
         World::<Q>::with_queue(spec, policy, 1, Replication { index: 0, of: 1 })
     };
     group.bench_function(id, |bencher| {

@@ -41,7 +41,7 @@ pub struct Param {
 /// Values for a table of parameters.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    table: &'static [Param],
+    table: Vec<&'static Param>,
     values: Vec<f64>,
 }
 
@@ -81,6 +81,24 @@ pub enum ParamError {
 }
 
 impl Param {
+    /// A parameter whose values are our choice.
+    pub const fn new(
+        id: &'static str,
+        unit: Unit,
+        default: f64,
+        range: (f64, f64),
+        doc: &'static str,
+    ) -> Self {
+        Self { id, unit, default, min: range.0, max: range.1, source: "our choice", doc }
+    }
+
+    /// The same with a source.
+    #[must_use]
+    pub const fn from(mut self, source: &'static str) -> Self {
+        self.source = source;
+        self
+    }
+
     /// Reads a value from text.
     ///
     /// # Errors
@@ -166,17 +184,25 @@ impl Unit {
 impl Settings {
     /// Every parameter at its default.
     pub fn defaults(table: &'static [Param]) -> Self {
-        Self { table, values: table.iter().map(|param| param.default).collect() }
+        Self { table: Vec::new(), values: Vec::new() }.and(table)
     }
 
-    /// The table.
-    pub const fn table(&self) -> &'static [Param] {
-        self.table
+    /// With a further table, at its defaults. Names are unique over all of them.
+    #[must_use]
+    pub fn and(mut self, table: &'static [Param]) -> Self {
+        self.table.extend(table);
+        self.values.extend(table.iter().map(|param| param.default));
+        self
+    }
+
+    /// All parameters.
+    pub fn table(&self) -> &[&'static Param] {
+        &self.table
     }
 
     /// The parameter of this name.
     pub fn param(&self, id: &str) -> Option<&'static Param> {
-        self.table.iter().find(|param| param.id == id)
+        self.table.iter().copied().find(|param| param.id == id)
     }
 
     /// The value of a parameter of the table.
@@ -209,7 +235,7 @@ impl Settings {
 
     /// (parameter, value), in table order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static Param, f64)> {
-        self.table.iter().zip(self.values.iter().copied())
+        self.table.iter().copied().zip(self.values.iter().copied())
     }
 }
 

@@ -145,11 +145,13 @@ mod tests {
             rpm: None,
             price_prompt: 0,
             price_output: 0,
+            about: Vec::new(),
         };
         let pool = Pool {
             providers: vec!["p0".to_owned(), "p1".to_owned()],
             models: vec!["chat".to_owned()],
             routes: vec![route(0), route(1)],
+            ..Pool::default()
         };
         (tape, pool)
     }

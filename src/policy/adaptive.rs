@@ -10,17 +10,16 @@ use crate::engine::{
     Settings, Span, Ticket, Time, Unit, luck,
 };
 
-use super::part::RetryBudget;
+use super::part::{Backoff, Growth, RetryBudget};
 use super::{
-    Attempt, Past, Policy, PolicySpec, Pool, Request, RouteHistory, RouteId, RouteView, Sent, Step,
+    Attempt, Family, Grade, Past, Policy, PolicySpec, Pool, Process, Request, RouteHistory, RouteId, RouteView, Sent, Step,
     Transition,
 };
 
 const V: &str = "vendor, Retries and Fallbacks, 2026-09";
-const OURS: &str = "our choice";
 
 const fn param(id: &'static str, unit: Unit, default: f64, max: f64, doc: &'static str) -> Param {
-    Param { id, unit, default, min: 0.0, max, source: OURS, doc }
+    Param::new(id, unit, default, (0.0, max), doc)
 }
 
 const RETRY: [Param; 9] = [
@@ -119,6 +118,7 @@ const DOCS: &str = "docs.getbifrost.ai, Adaptive Load Balancing";
 const fn spec(
     at: usize,
     product: &'static str,
+    family: Family,
     preset: &'static [&'static [(&'static str, f64)]],
 ) -> PolicySpec {
     PolicySpec {
@@ -126,6 +126,10 @@ const fn spec(
         product,
         source: DOCS,
         doc: PRESETS[at].doc,
+        family,
+        grade: if at == 0 { Grade::Own } else { Grade::Documents },
+        left_out: "queues per provider, breakers driven by headers, plugins",
+        process: Process::ONE,
         params: &TABLE,
         preset,
         build: |settings, pool, now, _| Ok(Box::new(Adaptive::new(settings, pool, now)?)),
@@ -143,14 +147,14 @@ const VALUES_2026: Values = &[PRESETS[3].values];
 const PRODUCT_2025: &str = "Bifrost Enterprise, documentation of 2025-12";
 
 /// Our own engine with the settings we would ship.
-pub const WINDTUNNEL: PolicySpec = spec(0, "windtunnel", OURS_VALUES);
+pub const WINDTUNNEL: PolicySpec = spec(0, "windtunnel", Family::Own, OURS_VALUES);
 /// What the vendor published in 2025.
-pub const BIFROST_PUBLISHED: PolicySpec = spec(1, PRODUCT_2025, PUBLISHED_VALUES);
+pub const BIFROST_PUBLISHED: PolicySpec = spec(1, PRODUCT_2025, Family::Vendor, PUBLISHED_VALUES);
 /// The same, to the letter.
-pub const BIFROST_LITERAL: PolicySpec = spec(2, PRODUCT_2025, LITERAL_VALUES);
+pub const BIFROST_LITERAL: PolicySpec = spec(2, PRODUCT_2025, Family::Field, LITERAL_VALUES);
 /// What the vendor's text of 2026 says.
 pub const BIFROST_2026: PolicySpec =
-    spec(3, "Bifrost Enterprise, documentation of 2026-09", VALUES_2026);
+    spec(3, "Bifrost Enterprise, documentation of 2026-09", Family::Tuned, VALUES_2026);
 
 /// Longest list of tried routes that is handed to the engine.
 const TRIED: usize = 16;
@@ -161,6 +165,7 @@ pub struct Adaptive {
     engine: Engine,
     retry: Retry,
     keys: Vec<RouteKey>,
+    routes: Vec<Route>,
     models: Vec<Option<crate::engine::ModelKey>>,
     /// Provider of each route, as the engine names it.
     providers: Vec<ProviderKey>,
@@ -173,9 +178,7 @@ pub struct Adaptive {
 #[derive(Clone, Copy, Debug)]
 struct Retry {
     max: u32,
-    first: f64,
-    cap: f64,
-    jitter: f64,
+    backoff: Backoff,
     same_key: bool,
     fallbacks: usize,
     ttft: Option<Span>,
@@ -198,9 +201,12 @@ impl Adaptive {
         let share = settings.get("retry.budget");
         let retry = Retry {
             max: settings.get("retry.max") as u32,
-            first: settings.get("retry.backoff_first"),
-            cap: settings.get("retry.backoff_max"),
-            jitter: settings.get("retry.backoff_jitter"),
+            backoff: Backoff {
+                first: settings.get("retry.backoff_first"),
+                max: settings.get("retry.backoff_max"),
+                growth: Growth::Exponential,
+                jitter: settings.get("retry.backoff_jitter"),
+            },
             same_key: settings.on("retry.same_key"),
             fallbacks: settings.get("fallback.max") as usize,
             ttft: timeout("timeout.ttft"),
@@ -208,7 +214,7 @@ impl Adaptive {
             hears_first_token: params.silence_enabled != 0.0,
         };
         let engine = Engine::with_shards(params, now, 1).map_err(|error| error.to_string())?;
-        let routes = pool.routes.iter().map(|route| {
+        let named = |route: &super::RouteInfo| {
             Route::new(
                 &pool.providers[usize::from(route.provider.0)],
                 &pool.models[usize::from(route.model.0)],
@@ -217,8 +223,9 @@ impl Adaptive {
             .region(&route.region)
             .pool(&route.pool)
             .weight(route.weight)
-        });
-        let keys = engine.add_all(routes, now);
+        };
+        let routes: Vec<Route> = pool.routes.iter().map(named).collect();
+        let keys = engine.add_all(routes.iter().cloned(), now);
         let provider = |route: &super::RouteInfo| {
             engine.provider(&pool.providers[usize::from(route.provider.0)]).expect("just added")
         };
@@ -228,6 +235,7 @@ impl Adaptive {
             engine,
             retry,
             keys,
+            routes,
             budget: (share > 0.0).then(|| RetryBudget::new(share, 100)),
             ranked: Vec::new(),
             next_tick: now + interval,
@@ -241,15 +249,19 @@ impl Adaptive {
     }
 
     /// An answer that is not streamed has its first byte at its end: only the total timeout fits it.
-    fn send(&self, request: &Request, ticket: Ticket) -> Step {
+    fn attempt(&self, request: &Request, ticket: Ticket) -> Attempt {
         let (tag, _) = ticket.to_words();
-        Step::Send(Attempt {
+        Attempt {
             route: RouteId((tag >> 32) as u32),
             ttft_timeout: self.retry.ttft.filter(|_| request.streamed),
             total_timeout: self.retry.total,
             tag,
             explored: ticket.explores() || ticket.is_check(),
-        })
+        }
+    }
+
+    fn send(&self, request: &Request, ticket: Ticket) -> Step {
+        Step::Send(self.attempt(request, ticket))
     }
 
     /// What to do after a failure.
@@ -311,7 +323,7 @@ impl Adaptive {
             let ticket = self.engine.pin(now, self.keys[last.route.index()]).ok()?;
             return Some(self.send(request, ticket));
         }
-        let ticket = self.decide(now, request, past, Some(provider), word)?;
+        let ticket = self.decide(now, request, &routes(past), Some(provider), word)?;
         Some(self.send(request, ticket))
     }
 
@@ -334,7 +346,9 @@ impl Adaptive {
         }
         let ticket = (used <= self.retry.fallbacks)
             .then(|| ranked.iter().copied().filter(|&p| !tried(p)))
-            .and_then(|mut rest| rest.find_map(|p| self.decide(now, request, past, Some(p), word)));
+            .and_then(|mut rest| {
+                rest.find_map(|p| self.decide(now, request, &routes(past), Some(p), word))
+            });
         self.ranked = ranked;
         ticket.map(|ticket| self.send(request, ticket))
     }
@@ -343,15 +357,15 @@ impl Adaptive {
         &self,
         now: Time,
         request: &Request,
-        past: &[Past],
+        avoid: &[RouteId],
         provider: Option<ProviderKey>,
         word: u64,
     ) -> Option<Ticket> {
         let model = self.models[usize::from(request.model.0)]?;
         let mut tried = [RouteKey::default(); TRIED];
-        let count = past.len().min(TRIED);
-        for (slot, attempt) in tried.iter_mut().zip(past) {
-            *slot = self.keys[attempt.route.index()];
+        let count = avoid.len().min(TRIED);
+        for (slot, route) in tried.iter_mut().zip(avoid) {
+            *slot = self.keys[route.index()];
         }
         let need = Need {
             model,
@@ -366,13 +380,27 @@ impl Adaptive {
 
     /// `min(first × 2^n, max)`, ± the jitter, clamped to the maximum again (as the vendor's table has it).
     fn backoff(&self, n: u32, word: u64) -> Span {
-        let full = (self.retry.first * f64::from(1u32 << n.min(20))).min(self.retry.cap);
-        let factor = 1.0 + self.retry.jitter * (2.0 * luck::unit(luck::mix(word, 77)) - 1.0);
-        Span::from_secs_f64((full * factor).min(self.retry.cap))
+        self.retry.backoff.wait(n + 1, luck::mix(word, 77))
     }
 }
 
+/// The routes of these attempts, oldest first.
+fn routes(past: &[Past]) -> Vec<RouteId> {
+    past.iter().map(|past| past.route).collect()
+}
+
 impl Policy for Adaptive {
+    fn choose(
+        &mut self,
+        now: Time,
+        request: &Request,
+        avoid: &[RouteId],
+        luck: u64,
+    ) -> Option<Attempt> {
+        let ticket = self.decide(now, request, avoid, None, luck)?;
+        Some(self.attempt(request, ticket))
+    }
+
     fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, word: u64) -> Step {
         if !past.is_empty() {
             return self.again(now, request, past, waits, word);
@@ -380,10 +408,7 @@ impl Policy for Adaptive {
         if let Some(budget) = &mut self.budget {
             budget.deposit();
         }
-        match self.decide(now, request, past, None, word) {
-            Some(ticket) => self.send(request, ticket),
-            None => Step::Stop { status: 503 },
-        }
+        self.choose(now, request, &[], word).map_or(Step::Stop { status: 503 }, Step::Send)
     }
 
     fn on_headers(&mut self, now: Time, sent: &Sent, limits: &Limits) {
@@ -414,6 +439,15 @@ impl Policy for Adaptive {
             changed(Transition { at: change.at, route, from: change.from, to: change.to, reason });
         }
         self.next_tick = now + self.interval;
+    }
+
+    fn set_present(&mut self, now: Time, route: RouteId, present: bool) {
+        if present {
+            // The engine knows it by its identity: same slot, same key, its history.
+            self.engine.add(self.routes[route.index()].clone(), now);
+        } else {
+            self.engine.remove(self.keys[route.index()], now);
+        }
     }
 
     fn remember(&mut self, now: Time, span: Span, history: &[RouteHistory]) {
@@ -461,9 +495,10 @@ mod tests {
             rpm: None,
             price_prompt: 0,
             price_output: 0,
+            about: Vec::new(),
         };
         let (providers, models) = (vec!["p".to_owned()], vec!["chat".to_owned()]);
-        let pool = Pool { providers, models, routes: vec![route] };
+        let pool = Pool { providers, models, routes: vec![route], ..Pool::default() };
         let mut policy = Adaptive::new(&WINDTUNNEL.settings(), &pool, Time::ZERO).unwrap();
         let mut timeout = |streamed| {
             let request = Request {

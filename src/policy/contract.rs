@@ -51,6 +51,9 @@ pub struct RouteInfo {
     pub price_prompt: u64,
     /// Price of a million output tokens, in nano-dollars.
     pub price_output: u64,
+    /// What the operator says its model is good for, as an embedding, for semantic routing; empty where
+    /// nothing is said (the catch-all).
+    pub about: Vec<f64>,
 }
 
 impl RouteInfo {
@@ -71,6 +74,11 @@ pub struct Pool {
     pub models: Vec<String>,
     /// The routes.
     pub routes: Vec<RouteInfo>,
+    /// The embedding of each topic that prompts have ([`Request::topic`] is its index).
+    pub topics: Vec<Vec<f64>>,
+    /// Mean requests per second that all classes offer, as far as the scenario says: what an operator sizes a
+    /// gateway for.
+    pub offered_rps: f64,
 }
 
 /// What a gateway knows of a request when it arrives.
@@ -135,9 +143,22 @@ pub struct Attempt {
     pub explored: bool,
 }
 
+impl Attempt {
+    /// To this route, for as long as it takes.
+    pub const fn to(route: RouteId) -> Self {
+        Self { route, ttft_timeout: None, total_timeout: None, tag: 0, explored: false }
+    }
+}
+
 /// An attempt under way, as its facts name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
+    /// [`Request::id`] of its request.
+    pub request: u64,
+    /// When that request reached the gateway.
+    pub arrived: Time,
+    /// The model asked for.
+    pub model: ModelId,
     /// Where it went.
     pub route: RouteId,
     /// When it was sent.
@@ -150,7 +171,7 @@ pub struct Sent {
     pub streamed: bool,
     /// Whether its first token was reported.
     pub heard: bool,
-    /// 0 for the first attempt of a request.
+    /// 0 for the first attempt of a request (counted anew when a client's SDK asks again).
     pub number: u16,
 }
 
@@ -201,21 +222,91 @@ pub struct RouteHistory {
 pub enum Sees {
     /// Its own outcomes, in-flight counts and response headers: what a real gateway sees.
     Client,
-    /// Server-side quantities, this much delayed.
+    /// Server-side quantities: [`Policy::on_reports`] is called every so often.
     Reports {
-        /// Age of what it sees.
+        /// How often; zero = before every [`Policy::next`].
+        every: Span,
+        /// Age of what it is told.
         delay: Span,
     },
-    /// Hidden state of the world (the oracle only).
+    /// Hidden state of the world (the oracle only): [`Policy::on_truth`] is called before every
+    /// [`Policy::next`].
     Truth,
 }
 
-/// A way to route. One object per gateway process; it owns all its state.
+/// What a server says of one route.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Attempts being served.
+    pub in_flight: u32,
+    /// Attempts that ended since the start, those that were done.
+    pub done: u64,
+    /// Attempts that ended since the start, the others.
+    pub failed: u64,
+    /// Sum of the time that those done took, in seconds.
+    pub busy_s: f64,
+    /// How full it is, ≥ 0: its limit's use in the current window or its busy slots, whichever is more; 0
+    /// where it has neither.
+    pub utilization: f64,
+    /// Tokens that its limit would still admit now; infinite where there is none.
+    pub tokens_left: f64,
+    /// Requests that its limit would still admit now; infinite where there is none.
+    pub requests_left: f64,
+}
+
+/// What the world knows of one route: means, not the luck of attempts to come.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Truth {
+    /// Probability that an attempt that starts now is answered, limits apart, in [0, 1].
+    pub works: f64,
+    /// Tokens that its limit would still admit now; infinite where there is none. Routes of one pool say the
+    /// same.
+    pub tokens_left: f64,
+    /// Requests that its limit would still admit now; infinite where there is none.
+    pub requests_left: f64,
+    /// Free places of its service, queue included; infinite where it has no bound.
+    pub places_left: f64,
+    /// Mean time to first token of an empty prompt, in seconds.
+    pub ttft_s: f64,
+    /// Mean added per prompt token, in seconds.
+    pub prompt_s: f64,
+    /// Mean time per output token, in seconds.
+    pub decode_s: f64,
+}
+
+/// A way to route. One object per gateway; it owns all its state.
+///
+/// [`Policy::choose`] is the rule proper. [`Policy::next`] is what the product ships around it: retries,
+/// backoff, fallbacks, timeouts. Comparisons run both.
 pub trait Policy: Send {
+    /// The rule: where to send `request`, to none of `avoid`. What it gives is sent, so in-flight counts may be
+    /// kept here. `None` if no route is left. `luck` is fresh for every call.
+    fn choose(
+        &mut self,
+        now: Time,
+        request: &Request,
+        avoid: &[RouteId],
+        luck: u64,
+    ) -> Option<Attempt>;
+
     /// What to do next with `request`, whose ended attempts are `past`. `waits` counts the [`Step::Wait`]s since
     /// the last of them; `luck` is fresh for every call. Not called after [`Outcome::StreamBroken`] and
-    /// [`Outcome::Cancelled`], which end the request.
-    fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, luck: u64) -> Step;
+    /// [`Outcome::Cancelled`], which end the request. A rule that comes without a layer makes one attempt.
+    fn next(
+        &mut self,
+        now: Time,
+        request: &Request,
+        past: &[Past],
+        _waits: u32,
+        luck: u64,
+    ) -> Step {
+        match past.last() {
+            Some(last) => Step::Stop { status: last.outcome.status() },
+            None => self
+                .choose(now, request, &[], luck)
+                .map_or(Step::Stop { status: 503 }, Step::Send),
+        }
+    }
 
     /// A response began: its status class is fine and its headers said `limits`.
     fn on_headers(&mut self, _now: Time, _sent: &Sent, _limits: &Limits) {}
@@ -237,8 +328,12 @@ pub trait Policy: Send {
         None
     }
 
-    /// Periodic work; changes of health go to `changed`.
+    /// Periodic work. Changes of health since the last call go to `changed`, each with its own moment.
     fn on_wake(&mut self, _now: Time, _changed: &mut dyn FnMut(Transition)) {}
+
+    /// An operator takes a route out of the configuration, or puts it (back) in. All routes of the pool are
+    /// present at the start. Facts of attempts under way still come.
+    fn set_present(&mut self, now: Time, route: RouteId, present: bool);
 
     /// A clean past, told before the first request.
     fn remember(&mut self, _now: Time, _span: Span, _history: &[RouteHistory]) {}
@@ -250,4 +345,10 @@ pub trait Policy: Send {
     fn sees(&self) -> Sees {
         Sees::Client
     }
+
+    /// What servers said, one entry per route, as it was at `as_of`. Only for [`Sees::Reports`].
+    fn on_reports(&mut self, _now: Time, _as_of: Time, _reports: &[Report]) {}
+
+    /// How things stand, one entry per route. Only for [`Sees::Truth`].
+    fn on_truth(&mut self, _now: Time, _truth: &[Truth]) {}
 }

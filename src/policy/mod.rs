@@ -7,12 +7,13 @@
 pub mod adaptive;
 pub mod classic;
 mod contract;
+pub mod layer;
 pub mod part;
 pub mod registry;
 
 pub use crate::engine::Health;
 pub use contract::{
-    Attempt, ModelId, Past, Policy, Pool, ProviderId, Request, RouteHistory, RouteId, RouteInfo,
-    RouteView, Sees, Sent, Step, Transition,
+    Attempt, ModelId, Past, Policy, Pool, ProviderId, Report, Request, RouteHistory, RouteId,
+    RouteInfo, RouteView, Sees, Sent, Step, Transition, Truth,
 };
-pub use registry::{POLICIES, PolicySpec};
+pub use registry::{Family, Grade, POLICIES, PolicySpec, Process};

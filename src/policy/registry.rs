@@ -3,7 +3,7 @@
 use crate::engine::{Param, Settings, Time, Unit};
 
 use super::contract::{Policy, Pool};
-use super::{adaptive, classic};
+use super::{adaptive, classic, layer};
 
 /// A policy as the registry knows it.
 #[derive(Clone, Copy, Debug)]
@@ -16,12 +16,92 @@ pub struct PolicySpec {
     pub source: &'static str,
     /// What it does, in a sentence or two.
     pub doc: &'static str,
+    /// Where it belongs in a comparison.
+    pub family: Family,
+    /// How well the model is known to match the product.
+    pub grade: Grade,
+    /// What of the product is not modelled; empty where nothing is known to be missing.
+    pub left_out: &'static str,
+    /// What running it takes.
+    pub process: Process,
     /// What it may be given.
     pub params: &'static [Param],
     /// Values that differ from the table's defaults, in the order in which they are set.
     pub preset: &'static [&'static [(&'static str, f64)]],
-    /// Makes one for a gateway process. `key` seeds whatever it draws at build time.
+    /// Makes the policy itself; [`PolicySpec::make`] is what callers want.
     pub build: Build,
+}
+
+/// Where a policy belongs in a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// This project's own.
+    Own,
+    /// One of the five gateways of the vendors' comparison, as it ships.
+    Vendor,
+    /// One of the five, as its own documents would tune it.
+    Tuned,
+    /// A rule from the textbooks.
+    Classic,
+    /// Another gateway, proxy or paper.
+    Field,
+    /// Knows what nobody can know.
+    Oracle,
+}
+
+/// How well a model is known to match what it models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grade {
+    /// Compared with traces of the real thing.
+    Proven,
+    /// From the source code of the product.
+    Source,
+    /// From documents.
+    Documents,
+    /// Ours, or a textbook's.
+    Own,
+}
+
+/// What running a policy takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Process {
+    /// CPU time of the whole gateway per request, in microseconds; `None` if nobody measured it.
+    pub cpu_us: Option<f64>,
+    /// Requests per second that one worker process serves; `None` if one serves all.
+    pub worker_rps: Option<f64>,
+    /// What several workers or nodes share.
+    pub shares: &'static str,
+}
+
+impl Process {
+    /// One process that serves all.
+    pub const ONE: Self = Self { cpu_us: None, worker_rps: None, shares: "one process" };
+}
+
+impl Family {
+    /// Its word in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Vendor => "vendor",
+            Self::Tuned => "tuned",
+            Self::Classic => "classic",
+            Self::Field => "field",
+            Self::Oracle => "oracle",
+        }
+    }
+}
+
+impl Grade {
+    /// Its words in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proven => "compared with the real thing",
+            Self::Source => "from its source",
+            Self::Documents => "from documents",
+            Self::Own => "own or textbook",
+        }
+    }
 }
 
 /// Makes a policy from its parameters, or says why they contradict each other.
@@ -54,17 +134,44 @@ pub fn markdown() -> String {
     );
     for (index, policy) in POLICIES.iter().enumerate() {
         page.push_str(&format!(
-            "\n## `{}`\n\n{}\n\n- models: {}\n- source: {}\n",
-            policy.name, policy.doc, policy.product, policy.source
+            "\n## `{}`\n\n{}\n\n- models: {}\n- source: {}\n- fidelity: {}\n",
+            policy.name,
+            policy.doc,
+            policy.product,
+            policy.source,
+            policy.grade.name()
         ));
+        if !policy.left_out.is_empty() {
+            page.push_str(&format!("- left out: {}\n", policy.left_out));
+        }
+        page.push_str(&process(&policy.process));
         let same = POLICIES[..index].iter().find(|other| same_table(other, policy));
         match same {
             _ if policy.params.is_empty() => page.push_str("- parameters: none\n"),
             Some(first) => presets(&mut page, policy, first),
-            None => parameters(&mut page, policy),
+            None => parameters(&mut page, policy, policy.params),
         }
     }
+    page.push_str(
+        "\n## Layers\n\nThey go around any policy, and are set like its own parameters. At the defaults \
+         nothing is put around it.\n",
+    );
+    parameters(&mut page, &POLICIES[0], &layer::TABLE);
     page
+}
+
+fn process(process: &Process) -> String {
+    let mut line = String::new();
+    if let Some(cpu) = process.cpu_us {
+        line.push_str(&format!("- CPU per request: {cpu} µs\n"));
+    }
+    if let Some(rps) = process.worker_rps {
+        line.push_str(&format!(
+            "- one worker serves {rps} requests per second; shared: {}\n",
+            process.shares
+        ));
+    }
+    line
 }
 
 /// Whether two policies take the same parameters.
@@ -86,12 +193,14 @@ fn presets(page: &mut String, policy: &PolicySpec, first: &PolicySpec) {
     }
 }
 
-/// All parameters of a policy at the values of its preset.
-fn parameters(page: &mut String, policy: &PolicySpec) {
+/// The parameters of a table at the values of a policy's preset.
+fn parameters(page: &mut String, policy: &PolicySpec, table: &[Param]) {
     page.push_str(
         "\n| parameter | value | range | meaning | source |\n| --- | --- | --- | --- | --- |\n",
     );
-    for (param, value) in policy.settings().iter() {
+    let settings = policy.settings();
+    for param in table {
+        let value = settings.get(param.id);
         let range = match param.unit {
             Unit::Switch => "true, false".to_owned(),
             Unit::Choice(words) => words.join(", "),
@@ -106,9 +215,24 @@ fn parameters(page: &mut String, policy: &PolicySpec) {
 }
 
 impl PolicySpec {
-    /// Its parameters at the values of its preset.
+    /// Makes one for a gateway, with the layers that its settings ask for. `key` seeds whatever it draws at
+    /// build time.
+    ///
+    /// # Errors
+    /// A sentence, if the settings contradict each other.
+    pub fn make(
+        &self,
+        settings: &Settings,
+        pool: &Pool,
+        now: Time,
+        key: u64,
+    ) -> Result<Box<dyn Policy>, String> {
+        Ok(layer::around((self.build)(settings, pool, now, key)?, settings))
+    }
+
+    /// Its parameters, and those of the layers that go around any policy, at the values of its preset.
     pub fn settings(&self) -> Settings {
-        let mut settings = Settings::defaults(self.params);
+        let mut settings = Settings::defaults(self.params).and(&layer::TABLE);
         for (id, value) in self.preset.iter().copied().flatten() {
             settings.set(id, *value).expect("presets are tested against their table");
         }
@@ -126,7 +250,7 @@ mod tests {
             assert!(POLICIES[..i].iter().all(|other| other.name != spec.name), "{}", spec.name);
             let settings = spec.settings();
             let pool = Pool::default();
-            assert!((spec.build)(&settings, &pool, Time::ZERO, 1).is_ok(), "{}", spec.name);
+            assert!(spec.make(&settings, &pool, Time::ZERO, 1).is_ok(), "{}", spec.name);
             assert!(!spec.source.is_empty() && spec.doc.ends_with('.'), "{}", spec.name);
         }
     }

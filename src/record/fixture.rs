@@ -60,6 +60,7 @@ impl Scene {
             providers: providers.map(|name| (*name).to_owned()).collect(),
             models: vec!["chat".to_owned()],
             routes,
+            ..Pool::default()
         }
     }
 
@@ -277,5 +278,6 @@ fn route(provider: &str, index: u32, key: u32) -> RouteInfo {
         rpm: None,
         price_prompt: 2_500_000_000,
         price_output: 10_000_000_000,
+        about: Vec::new(),
     }
 }

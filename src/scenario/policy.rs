@@ -73,7 +73,7 @@ impl PolicyFile {
 
     /// Builds the policy once: parameters that are fine one by one may contradict each other.
     pub(crate) fn check(&self, choice: &PolicyChoice, pool: &Pool) -> Result<(), Problem> {
-        let Err(why) = (choice.spec.build)(&choice.settings, pool, Time::ZERO, 0) else {
+        let Err(why) = choice.spec.make(&choice.settings, pool, Time::ZERO, 0) else {
             return Ok(());
         };
         // Such a message names the parameters that it is about; one of them may be the file's.

@@ -58,6 +58,7 @@ pub(crate) fn build(
                         rpm: None,
                         price_prompt: draft.profile.price_prompt,
                         price_output: draft.profile.price_output,
+                        about: Vec::new(),
                     });
                 }
             }
@@ -77,7 +78,7 @@ pub(crate) fn build(
     let names = drafts.iter().map(|draft| draft.name.clone()).collect();
     let providers = drafts.iter().map(provider).collect();
     Ok(World {
-        pool: Pool { providers: names, models, routes },
+        pool: Pool { providers: names, models, routes, ..Pool::default() },
         places,
         limits,
         providers,

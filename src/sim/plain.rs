@@ -25,6 +25,7 @@ pub fn world(providers: u16, keys: u32, rps: f64, seconds: u64) -> Spec {
         rpm: None,
         price_prompt: 2_500_000_000,
         price_output: 10_000_000_000,
+        about: Vec::new(),
     };
     let routes: Vec<RouteInfo> =
         (0..providers).flat_map(|p| (0..keys).map(move |k| route(p, k))).collect();
@@ -40,6 +41,8 @@ pub fn world(providers: u16, keys: u32, rps: f64, seconds: u64) -> Spec {
             providers: (0..providers).map(name).collect(),
             models: vec!["chat".to_owned()],
             routes,
+            topics: Vec::new(),
+            offered_rps: rps,
         },
         limits: Vec::new(),
         faults: Vec::new(),

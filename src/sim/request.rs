@@ -186,13 +186,19 @@ impl<Q: EventQueue> World<'_, Q> {
     pub(super) fn sent(&self, slot: u32) -> Sent {
         let flight = self.flights.get(slot);
         Sent {
+            request: flight.luck,
+            arrived: flight.arrived,
+            model: crate::policy::ModelId(flight.model),
             route: crate::policy::RouteId(flight.route),
             at: flight.sent,
             tag: flight.tag,
             prompt_tokens: flight.prompt,
             streamed: flight.flags & STREAMED != 0,
             heard: flight.flags & HEARD != 0,
-            number: self.flights.trail(slot).map_or(0, |trail| trail.past.len() as u16),
+            number: self
+                .flights
+                .trail(slot)
+                .map_or(0, |trail| (trail.past.len() - trail.from) as u16),
         }
     }
 

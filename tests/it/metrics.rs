@@ -9,7 +9,7 @@ use windtunnel::sim::{Replication, World, plain};
 
 fn run(spec: &Spec, policy: &str) -> Tape {
     let policy = registry::find(policy).unwrap();
-    let policy = (policy.build)(&policy.settings(), &spec.pool, Time::ZERO, 1).unwrap();
+    let policy = policy.make(&policy.settings(), &spec.pool, Time::ZERO, 1).unwrap();
     World::new(spec, policy, 1, Replication { index: 0, of: 1 }).run().unwrap()
 }
 

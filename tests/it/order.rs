@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use windtunnel::engine::{Outcome, Span, Time, luck};
-use windtunnel::policy::{Past, Policy, Request, Step, Transition};
+use windtunnel::policy::{Attempt, Past, Policy, Request, RouteId, Step, Transition};
 use windtunnel::sim::fault::{Effect, Failure};
 use windtunnel::sim::spec::{Arrivals, Replay, Row, Rows, Spec, TraceFacts};
 
@@ -43,6 +43,12 @@ struct Stepper {
 }
 
 impl Policy for Stepper {
+    fn choose(&mut self, _: Time, _: &Request, _: &[RouteId], _: u64) -> Option<Attempt> {
+        unreachable!("it plans by itself")
+    }
+
+    fn set_present(&mut self, _: Time, _: RouteId, _: bool) {}
+
     fn next(&mut self, _: Time, _: &Request, past: &[Past], waits: u32, _: u64) -> Step {
         match (past.len(), waits) {
             (1, 0) => Step::Wait(GRID),

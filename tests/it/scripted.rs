@@ -98,6 +98,14 @@ impl Watched {
 }
 
 impl Policy for Watched {
+    fn choose(&mut self, now: Time, r: &Request, avoid: &[RouteId], luck: u64) -> Option<Attempt> {
+        self.inner.choose(now, r, avoid, luck)
+    }
+
+    fn set_present(&mut self, now: Time, route: RouteId, present: bool) {
+        self.inner.set_present(now, route, present);
+    }
+
     fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, luck: u64) -> Step {
         let step = self.inner.next(now, request, past, waits, luck);
         let mut diary = self.diary.lock().unwrap();
@@ -196,7 +204,7 @@ pub fn observe(spec: &Spec, inner: Box<dyn Policy>, seed: u64, hears: bool) -> (
 /// A policy of the registry at its preset.
 pub fn listed(name: &str, spec: &Spec) -> Box<dyn Policy> {
     let policy = registry::find(name).unwrap();
-    (policy.build)(&policy.settings(), &spec.pool, Time::ZERO, 1).unwrap()
+    policy.make(&policy.settings(), &spec.pool, Time::ZERO, 1).unwrap()
 }
 
 /// A uniform draw, no retries.

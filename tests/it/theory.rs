@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use windtunnel::engine::{Outcome, Span, Time};
-use windtunnel::policy::{Past, Policy, Request, Sent, Step, Transition};
+use windtunnel::policy::{Attempt, Past, Policy, Request, RouteId, Sent, Step, Transition};
 use windtunnel::sim::plain;
 use windtunnel::sim::spec::{Arrivals, Capacity, Client, Gaps, Spec, Tokens};
 
@@ -123,6 +123,14 @@ struct Census {
 }
 
 impl Policy for Census {
+    fn choose(&mut self, now: Time, r: &Request, avoid: &[RouteId], luck: u64) -> Option<Attempt> {
+        self.inner.choose(now, r, avoid, luck)
+    }
+
+    fn set_present(&mut self, now: Time, route: RouteId, present: bool) {
+        self.inner.set_present(now, route, present);
+    }
+
     fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, luck: u64) -> Step {
         let step = self.inner.next(now, request, past, waits, luck);
         self.flying += u64::from(matches!(step, Step::Send(_)));

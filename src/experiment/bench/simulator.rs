@@ -20,7 +20,7 @@ pub(super) fn speed(name: &str, routes: u32, effort: Effort) -> Option<SpeedFigu
     let spec = plain::world(4, routes / 4, 5_000.0, effort.virtual_s);
     let (mut best, mut bare) = (f64::INFINITY, f64::INFINITY);
     for seed in 0..RUNS as u64 {
-        let built = (policy.build)(&policy.settings(), &spec.pool, Time::ZERO, seed).ok()?;
+        let built = policy.make(&policy.settings(), &spec.pool, Time::ZERO, seed).ok()?;
         let world = World::new(&spec, built, seed, Replication { index: 0, of: 1 });
         let start = Instant::now();
         let tape = world.run().ok()?;

@@ -1,14 +1,21 @@
 //! A uniform draw among the routes of the model, once. The floor under every comparison.
 
-use crate::engine::{Settings, Time, luck};
-use crate::policy::{Attempt, Past, Policy, PolicySpec, Pool, Request, RouteId, RouteView, Step};
+use crate::engine::{Settings, Time};
+use crate::policy::part::Candidates;
+use crate::policy::{
+    Attempt, Family, Grade, Policy, PolicySpec, Pool, Process, Request, RouteId, RouteView,
+};
 
 /// Registry entry.
 pub const SPEC: PolicySpec = PolicySpec {
     name: "random",
-    product: "windtunnel",
+    product: "textbook",
     source: "textbook",
     doc: "A uniform draw among the routes of the model; no retries, no memory.",
+    family: Family::Classic,
+    grade: Grade::Own,
+    left_out: "",
+    process: Process::ONE,
     params: &[],
     preset: &[],
     build: |_: &Settings, pool: &Pool, _: Time, _: u64| Ok(Box::new(Random::new(pool))),
@@ -17,42 +24,37 @@ pub const SPEC: PolicySpec = PolicySpec {
 /// A uniform draw.
 #[derive(Debug)]
 pub struct Random {
-    /// Routes by model.
-    routes: Vec<Vec<RouteId>>,
-    shares: Vec<f64>,
+    candidates: Candidates,
 }
 
 impl Random {
     /// Over the routes of a pool.
     pub fn new(pool: &Pool) -> Self {
-        let mut routes = vec![Vec::new(); pool.models.len()];
-        for (i, route) in pool.routes.iter().enumerate() {
-            routes[usize::from(route.model.0)].push(RouteId(i as u32));
-        }
-        let shares =
-            pool.routes.iter().map(|r| 1.0 / routes[usize::from(r.model.0)].len() as f64).collect();
-        Self { routes, shares }
+        Self { candidates: Candidates::new(pool) }
     }
 }
 
 impl Policy for Random {
-    fn next(&mut self, _: Time, request: &Request, past: &[Past], _: u32, word: u64) -> Step {
-        if let Some(last) = past.last() {
-            return Step::Stop { status: last.outcome.status() };
-        }
-        let routes = &self.routes[usize::from(request.model.0)];
-        match routes.get(luck::below(word, routes.len() as u32) as usize) {
-            Some(&route) => {
-                let (ttft_timeout, total_timeout) = (None, None);
-                Step::Send(Attempt { route, ttft_timeout, total_timeout, tag: 0, explored: false })
-            }
-            None => Step::Stop { status: 404 },
-        }
+    fn choose(
+        &mut self,
+        _: Time,
+        request: &Request,
+        avoid: &[RouteId],
+        luck: u64,
+    ) -> Option<Attempt> {
+        self.candidates.draw(request.model, avoid, luck).map(Attempt::to)
+    }
+
+    fn set_present(&mut self, _: Time, route: RouteId, present: bool) {
+        self.candidates.set_present(route, present);
     }
 
     fn show(&self, views: &mut [RouteView]) {
-        for (view, share) in views.iter_mut().zip(&self.shares) {
-            *view = RouteView { weight: 1.0, expected: *share, ..RouteView::default() };
+        for (i, view) in views.iter_mut().enumerate() {
+            let route = RouteId(i as u32);
+            let rivals = self.candidates.of(self.candidates.model(route)).len();
+            let share = if self.candidates.has(route) { 1.0 / rivals as f64 } else { 0.0 };
+            *view = RouteView { weight: 1.0, expected: share, ..RouteView::default() };
         }
     }
 }

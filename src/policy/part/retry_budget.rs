@@ -34,6 +34,11 @@ impl RetryBudget {
         }
         enough
     }
+
+    /// Gives back a retry that was not made.
+    pub fn refund(&mut self) {
+        self.tokens = (self.tokens + ONE).min(self.size);
+    }
 }
 
 #[cfg(test)]

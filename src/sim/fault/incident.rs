@@ -240,6 +240,7 @@ mod tests {
             rpm: None,
             price_prompt: 0,
             price_output: 0,
+            about: Vec::new(),
         };
         let mut pool = Pool { models: vec!["chat".into(), "small".into()], ..Pool::default() };
         for provider in 0..profiles.len() as u16 {
