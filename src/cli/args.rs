@@ -23,6 +23,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Run one scenario under one policy: summary, CSV, plots
     Run(Run),
+    /// Many policies on the same random numbers: league tables with intervals
+    Compare(Compare),
     /// Measure the real engine on the real clock, and the simulator's speed
     Bench(Bench),
     /// Request traces: look at one, make one
@@ -77,6 +79,56 @@ pub(super) struct Run {
     /// Run twice and compare the digests (exit code 97 if they differ)
     #[arg(long)]
     pub(super) verify: bool,
+}
+
+/// Many policies on the same random numbers.
+///
+/// Every policy meets the same requests and the same luck, so that they are compared pair by pair. Two tables
+/// are made: policies as they ship, and their rules alone under one common layer (one retry on another route,
+/// at most 10 % retries). What an interrupted comparison has finished is kept; the same command goes on.
+#[derive(Debug, Parser)]
+pub(super) struct Compare {
+    /// Scenario files, or folders of them
+    #[arg(required = true)]
+    pub(super) scenarios: Vec<PathBuf>,
+    /// Policies, separated by commas, or `all` [default: the gateways of the vendors' comparison as they ship
+    /// and as their documents tune them, and the classics; the oracle always runs]
+    #[arg(long, value_name = "LIST")]
+    pub(super) policies: Option<String>,
+    /// Which tables to make
+    #[arg(long, value_enum, default_value_t = Tables::Both)]
+    pub(super) tables: Tables,
+    /// How often each scenario runs under each policy, with drawn fault phases spread evenly
+    #[arg(long, short = 'R', value_name = "R", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) replications: u32,
+    /// 10 replications
+    #[arg(long, conflicts_with = "replications")]
+    pub(super) quick: bool,
+    /// Override any key of every scenario
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(super) sets: Vec<String>,
+    /// Seed of the first replication
+    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
+    pub(super) seed: u64,
+    /// Folder for results [default: results/compare-NAME for one scenario, else results/compare]
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// What to print on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Threads [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Tables {
+    /// As shipped, and the rules alone
+    Both,
+    /// As shipped
+    Shipped,
+    /// The rules alone
+    Rule,
 }
 
 /// Measure the engine and the simulator.
@@ -164,6 +216,8 @@ pub(super) enum SchemaOf {
     Scenario,
     /// summary.json
     Summary,
+    /// comparison.json
+    Comparison,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -48,3 +48,9 @@ impl Failure {
         }
     }
 }
+
+/// A word as a shell takes it.
+pub(super) fn quote(text: &str) -> String {
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,%".contains(c));
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

@@ -4,6 +4,7 @@ mod args;
 mod command;
 mod exit;
 mod fail;
+mod progress;
 mod style;
 
 use std::ffi::OsString;

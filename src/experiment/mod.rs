@@ -1,6 +1,8 @@
 //! What the subcommands do, without a terminal.
 
 pub mod bench;
+pub mod compare;
+pub mod league;
 pub mod progress;
 pub mod run;
 

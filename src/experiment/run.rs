@@ -72,7 +72,7 @@ pub fn seed_of(seed: u64, replication: u32) -> u64 {
 pub fn tapes(plan: &RunPlan<'_>, progress: &dyn Progress) -> Result<Vec<Tape>, RunError> {
     let results: Vec<Result<Tape, RunError>> = (0..plan.replications.max(1))
         .into_par_iter()
-        .map(|replication| one(plan, replication, progress))
+        .map(|replication| tape(plan, replication, progress))
         .collect();
     results.into_iter().collect()
 }
@@ -90,10 +90,16 @@ pub fn run(plan: &RunPlan<'_>, progress: &dyn Progress) -> Result<StoredRun, Run
     Ok(StoredRun::new(&tapes, &subject))
 }
 
-fn one(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<Tape, RunError> {
+/// One replication of a plan.
+///
+/// # Errors
+/// [`RunError`].
+pub fn tape(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<Tape, RunError> {
     let spec = &plan.scenario.spec;
     let seed = seed_of(plan.seed, index);
-    let policy = plan.policy.make(plan.settings, &spec.pool, Time::ZERO, seed)
+    let policy = plan
+        .policy
+        .make(plan.settings, &spec.pool, Time::ZERO, seed)
         .map_err(|why| RunError::Policy { policy: plan.policy.name, why })?;
     let replication = Replication { index, of: plan.replications.max(1) };
     let mut world = World::new(spec, policy, seed, replication);

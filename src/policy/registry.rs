@@ -3,7 +3,7 @@
 use crate::engine::{Param, Settings, Time, Unit};
 
 use super::contract::{Policy, Pool};
-use super::{adaptive, classic, layer};
+use super::{adaptive, classic, layer, oracle};
 
 /// A policy as the registry knows it.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,7 @@ pub static POLICIES: &[PolicySpec] = &[
     adaptive::BIFROST_LITERAL,
     adaptive::BIFROST_2026,
     classic::random::SPEC,
+    oracle::SPEC,
 ];
 
 /// The policy of this name.

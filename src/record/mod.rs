@@ -7,8 +7,10 @@
 //! reports have the same bytes everywhere.
 
 pub mod bench;
+pub mod comparison;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod journal;
 pub mod quantity;
 pub mod run;
 pub mod series;
@@ -19,6 +21,7 @@ pub mod table;
 pub mod warning;
 
 pub use bench::{Bench, Bucket};
+pub use comparison::Comparison;
 pub use quantity::{Measured, Quantity, Spread, significant};
 pub use run::{StoredRun, Timing};
 pub use series::{ArrivalRow, Counts, Sample, Series, TransitionRow};

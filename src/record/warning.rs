@@ -38,6 +38,33 @@ pub enum Warning {
         /// How many.
         replications: usize,
     },
+    /// One replication says nothing about chance.
+    OneReplication,
+    /// Under the best policy of a comparison fewer than half of the requests were good.
+    NobodyCopes {
+        /// The scenario.
+        scenario: String,
+        /// Good over offered under the best.
+        good_share: f64,
+    },
+    /// A policy was better than the oracle, which knows more: the oracle has a bug there.
+    OracleBeaten {
+        /// The scenario.
+        scenario: String,
+        /// Under which layer.
+        layer: String,
+        /// Who.
+        policy: String,
+        /// By how much of the offered requests.
+        by: f64,
+    },
+    /// So many of a policy's intervals are as wide as what they are about.
+    WideInterval {
+        /// The scenario.
+        scenario: String,
+        /// Half the width of the widest interval of a regret, in shares of offered requests.
+        half: f64,
+    },
 }
 
 impl Warning {
@@ -103,6 +130,28 @@ impl fmt::Display for Warning {
             Self::FewReplications { replications } => {
                 write!(f, "{replications} replications give wide intervals; 30 are a good start")
             }
+            Self::OneReplication => write!(
+                f,
+                "one replication: no intervals and no letters; 30 (the default) are a good start"
+            ),
+            Self::NobodyCopes { scenario, good_share } => write!(
+                f,
+                "{scenario}: under the best policy only {:.0} % of requests were good; differences \
+                 there say more about overload than about routing",
+                good_share * 100.0
+            ),
+            Self::OracleBeaten { scenario, layer, policy, by } => write!(
+                f,
+                "{scenario} ({layer}): {policy} made {:.2} % of requests more good than the oracle, \
+                 which retries less; regrets there are too small",
+                by * 100.0
+            ),
+            Self::WideInterval { scenario, half } => write!(
+                f,
+                "{scenario}: intervals of the regret are up to ± {:.2} % of requests wide; more \
+                 replications narrow them",
+                half * 100.0
+            ),
         }
     }
 }

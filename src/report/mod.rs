@@ -6,9 +6,10 @@
 
 pub mod draw;
 pub mod figure;
+pub mod league;
 pub mod page;
 pub mod palette;
 pub mod picture;
 pub mod terminal;
 
-pub use picture::{ReportError, pages, svg, write_all, write_overhead};
+pub use picture::{ReportError, pages, svg, write_all, write_comparison, write_overhead};

@@ -23,6 +23,34 @@ pub enum Panel {
     Strips(Strips),
     /// Named times as horizontal bars.
     Bars(Bars),
+    /// Small plots that share their axes.
+    Small(SmallPlots),
+}
+
+/// Small plots that share their axes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SmallPlots {
+    /// What they show.
+    pub heading: String,
+    /// Horizontal axis of each; its label stands once under all.
+    pub x: Axis,
+    /// Vertical axis of each.
+    pub y: Axis,
+    /// Shaded intervals of each.
+    pub shades: Vec<Shade>,
+    /// A line behind that of each.
+    pub behind: Option<Line>,
+    /// Row by row.
+    pub plots: Vec<Small>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Small {
+    /// Its name.
+    pub name: String,
+    /// Its line.
+    pub line: Line,
 }
 
 /// Lines or boxes over two axes.

@@ -7,9 +7,9 @@ use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBacke
 use plotters::style::{FontStyle, register_font};
 
 use super::draw::{self, DrawError, Lettering};
-use super::figure;
 use super::page::Page;
-use crate::record::{Bench, StoreError, StoredRun, store};
+use super::{figure, league};
+use crate::record::{Bench, Comparison, StoreError, StoredRun, store};
 
 /// Device pixels to a layout pixel: PNG files are sharp on dense screens, and lines in SVG files
 /// fall between whole layout pixels.
@@ -76,6 +76,20 @@ pub fn write_overhead(dir: &Path, benches: &[Bench]) -> Result<Vec<PathBuf>, Rep
         Some(page) => Ok(write(dir, "overhead", &page)?.to_vec()),
         None => Ok(Vec::new()),
     }
+}
+
+/// Draws all figures of a comparison into a folder, one of its scenarios' own each, and its tables as
+/// `README.md`. Gives the number of files.
+///
+/// # Errors
+/// [`ReportError`]; files written before are whole.
+pub fn write_comparison(dir: &Path, comparison: &Comparison) -> Result<usize, ReportError> {
+    let mut files = 1;
+    for (name, page) in figure::compare::figures(comparison) {
+        files += write(dir, &name, &page)?.len();
+    }
+    store::write_whole(&dir.join("README.md"), league::markdown(comparison).as_bytes())?;
+    Ok(files)
 }
 
 fn write(dir: &Path, name: &str, page: &Page) -> Result<[PathBuf; 2], ReportError> {

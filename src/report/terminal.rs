@@ -274,7 +274,7 @@ fn cells<const N: usize>(all: [String; N]) -> Vec<Cell> {
 }
 
 /// `12 s`, `12 ±3 s`, `> 60 s` where it was not reached, `n/a`; the number times `scale`.
-fn value(measured: &Measured, scale: f64, unit: &str) -> String {
+pub(super) fn value(measured: &Measured, scale: f64, unit: &str) -> String {
     written(measured, scale, unit, three)
 }
 
@@ -298,7 +298,7 @@ fn written(measured: &Measured, scale: f64, unit: &str, show: fn(f64) -> String)
     if unit.is_empty() { number } else { format!("{number}{TIE}{unit}") }
 }
 
-fn short_percent(part: f64) -> String {
+pub(super) fn short_percent(part: f64) -> String {
     format!("{}{TIE}%", three(part * 100.0))
 }
 
@@ -317,7 +317,7 @@ fn digits(value: f64, more: usize) -> String {
 }
 
 /// Words into lines of at most 80 columns; a longer word has a line of its own.
-fn wrap(text: &str) -> Vec<String> {
+pub(super) fn wrap(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().expect("there is always a line under way");

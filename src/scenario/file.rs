@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::change::ChangeFile;
 use super::class::ClassFile;
 use super::expect::ExpectFile;
 use super::fault::FaultFile;
@@ -56,6 +57,12 @@ pub(crate) struct ScenarioFile {
     /// What goes wrong, and when.
     #[serde(default)]
     pub(crate) fault: Vec<FaultFile>,
+    /// What an operator does meanwhile.
+    #[serde(default)]
+    pub(crate) change: Vec<ChangeFile>,
+    /// The embedding of each prompt topic (`workload.topics`), for semantic routing, all of one length.
+    /// Default: topics that have nothing in common.
+    pub(crate) topics: Option<Vec<Vec<Number>>>,
     /// What must hold afterwards.
     #[serde(default)]
     pub(crate) expect: Vec<ExpectFile>,

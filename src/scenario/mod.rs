@@ -12,6 +12,7 @@
 
 mod arrivals;
 mod at;
+mod change;
 mod class;
 mod client;
 mod demand;
@@ -162,10 +163,22 @@ fn build(
     let policy = file.policy.choice(policies)?;
     let class::Classes { classes, rps, models } = class::classes(&file, base_dir)?;
     let demand = Demand::of(&classes, &rps);
-    let ScenarioFile { seed, history, provider, start, incidents, gateway, fault, expect, .. } =
-        file;
+    let topics = mix::embeddings(file.topics.as_deref(), &classes)?;
+    let ScenarioFile {
+        seed,
+        history,
+        provider,
+        start,
+        incidents,
+        gateway,
+        fault,
+        change,
+        expect,
+        ..
+    } = file;
     let drafts = provider.0.into_iter().map(|(name, provider)| provider.draft(&name, &models));
     let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
+    mix::check_abouts(&drafts, &topics)?;
     let world = world::build(&drafts, models, &demand)?;
     check_size(&rps, horizon)?;
     file.policy.check(&policy, &world.pool)?;
@@ -174,7 +187,10 @@ fn build(
     let names: Vec<_> = faults.iter().map(|fault| fault.name.as_str()).collect();
     let expects = expect.iter().enumerate().map(|(index, expect)| expect.expect(index, &names));
     let expects = expects.collect::<Result<_, _>>()?;
-    let world::World { pool, places, limits, providers, servers: _ } = world;
+    let world::World { mut pool, places, limits, providers, servers: _ } = world;
+    let changes = change::changes(&change, &pool, horizon)?;
+    pool.topics = topics;
+    pool.offered_rps = if demand.is_open { rps.iter().sum() } else { 0.0 };
     let spec = Spec {
         name,
         horizon,
@@ -187,6 +203,7 @@ fn build(
         limits,
         faults,
         incidents: incidents.map(|incidents| incidents.incidents()).transpose()?,
+        changes,
         gateway: gateway.gateway()?,
     };
     let seed_default = seed.map_or(1, |seed| seed.0);

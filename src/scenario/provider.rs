@@ -42,6 +42,9 @@ pub(crate) struct ProviderFile {
     queue: Option<Count>,
     /// How load slows decoding: 1/(1 − load)^slowdown. Default 0; needs `concurrency`.
     slowdown: Option<Number>,
+    /// What its models are good for, as an embedding of the length of `topics`, for semantic routing.
+    /// Default: nothing is said, which makes it the catch-all.
+    about: Option<Vec<Number>>,
     /// Static weight of its routes. Default 1.
     weight: Option<Number>,
     /// Share of attempts that fail by themselves with a 500. Default "0.05%".
@@ -73,6 +76,7 @@ pub(crate) struct Draft {
     pub(crate) rpm: Option<Quota>,
     pub(crate) pool: Option<String>,
     pub(crate) capacity: Option<Capacity>,
+    pub(crate) about: Vec<f64>,
     pub(crate) error_rate: f64,
     pub(crate) hang_rate: f64,
 }
@@ -91,6 +95,7 @@ impl ProviderFile {
             concurrency,
             queue,
             slowdown,
+            about,
             weight,
             error_rate,
             hang_rate,
@@ -120,6 +125,7 @@ impl ProviderFile {
             tpm: positive(tpm, &at.key("tpm"))?,
             rpm: positive(rpm, &at.key("rpm"))?,
             pool,
+            about: about.unwrap_or_default().iter().map(|x| x.0).collect(),
             capacity: capacity(concurrency, queue, slowdown, &at)?,
             error_rate: part(error_rate, ERROR_RATE, &at.key("error_rate"))?,
             hang_rate: part(hang_rate, HANG_RATE, &at.key("hang_rate"))?,

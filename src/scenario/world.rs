@@ -58,7 +58,7 @@ pub(crate) fn build(
                         rpm: None,
                         price_prompt: draft.profile.price_prompt,
                         price_output: draft.profile.price_output,
-                        about: Vec::new(),
+                        about: draft.about.clone(),
                     });
                 }
             }

@@ -2,12 +2,12 @@
 
 use crate::engine::luck::{mix, name, unit};
 use crate::engine::{Limits, Outcome, Span, Time};
-use crate::policy::Attempt;
+use crate::policy::{Attempt, Report, Truth};
 
-use super::fault::{Active, Failure, Toll};
+use super::fault::{Active, Failure, Odds, Toll};
 use super::flight::{CHARGED, Ending, Flight, NONE, STREAMED};
 use super::latency::Sampler;
-use super::limit::{Bucket, Charge};
+use super::limit::{Bucket, Charge, Room};
 use super::service::{FOR_EVER, Load};
 use super::spec::{Place, Spec};
 
@@ -222,14 +222,66 @@ impl Stage {
         Settled { output, charged: None }
     }
 
+    /// Brings reports of all servers up to date, as far as they know of it: limits and places.
+    pub(super) fn report(&self, now: Time, reports: &mut [Report]) {
+        for (route, report) in reports.iter_mut().enumerate() {
+            let room = self.room(now, route as u32);
+            (report.tokens_left, report.requests_left) = (room.tokens, room.requests);
+            let service = &self.services[self.places[route].service as usize];
+            let busy = service.capacity.map_or(0.0, |capacity| service.load.busy(now, &capacity));
+            report.utilization = room.used.max(busy);
+        }
+    }
+
+    /// How things stand, route by route.
+    pub(super) fn truth(&self, now: Time, truth: &mut [Truth]) {
+        for (route, truth) in truth.iter_mut().enumerate() {
+            let spot = self.places[route];
+            let service = &self.services[spot.service as usize];
+            let mut odds = Odds::NONE;
+            for &fault in &self.at_route[route] {
+                self.faults[usize::from(fault)].weigh(now, &mut odds);
+            }
+            let room = self.room(now, route as u32);
+            let (places_left, slowdown) = match &service.capacity {
+                Some(capacity) => {
+                    (service.load.left(now, capacity), service.load.slowdown(capacity))
+                }
+                None => (f64::INFINITY, 1.0),
+            };
+            *truth = Truth {
+                works: odds.works
+                    * room.admits
+                    * (1.0 - service.error_rate)
+                    * (1.0 - service.hang_rate),
+                tokens_left: room.tokens,
+                requests_left: room.requests,
+                places_left,
+                ttft_s: (self.overhead + service.network).as_secs_f64()
+                    + service.sampler.mean_ttft_s() * odds.ttft
+                    + odds.stall_s,
+                prompt_s: service.sampler.prompt_s() * odds.ttft,
+                decode_s: service.sampler.mean_token_s() * odds.decode * slowdown,
+            };
+        }
+    }
+
+    /// What the limit of a route would still admit.
+    fn room(&self, now: Time, route: u32) -> Room {
+        let Some(limit) = self.places[route as usize].limit else { return Room::UNLIMITED };
+        self.buckets[limit as usize].room(now, self.limit_factor(now, route))
+    }
+
+    /// What faults multiply the limit of a route by.
+    fn limit_factor(&self, now: Time, route: u32) -> f64 {
+        let at = self.at_route[route as usize].iter();
+        at.map(|&fault| self.faults[usize::from(fault)].limit_factor(now)).product()
+    }
+
     /// What the headers of a response from this route say, if it is limited.
     pub(super) fn limits(&self, now: Time, route: u32) -> Option<Limits> {
         let bucket = &self.buckets[self.places[route as usize].limit? as usize];
-        let mut factor = 1.0;
-        for &fault in &self.at_route[route as usize] {
-            factor *= self.faults[usize::from(fault)].limit_factor(now);
-        }
-        Some(bucket.limits(now, factor))
+        Some(bucket.limits(now, self.limit_factor(now, route)))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::engine::{Outcome, Refusal, Span, Time};
 use crate::policy::Past;
 
 use super::limit::Charge;
+use super::workload::Arrival;
 
 /// A request under way, with its attempt if one is in flight.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,30 @@ pub(super) struct Flight {
     pub(super) model: u16,
     pub(super) ending: Ending,
     pub(super) flags: u8,
+}
+
+impl Flight {
+    /// A request as it arrives.
+    pub(super) fn of(arrival: &Arrival) -> Self {
+        Self {
+            arrived: arrival.at,
+            luck: arrival.luck,
+            sent: arrival.at,
+            tag: 0,
+            charge: Charge::default(),
+            prompt: arrival.prompt,
+            output: arrival.output,
+            route: u32::MAX,
+            seq: 0,
+            first_us: NONE,
+            trail: 0,
+            client: arrival.client,
+            class: arrival.class,
+            model: arrival.model,
+            ending: Ending::Done,
+            flags: OPEN | if arrival.streamed { STREAMED } else { 0 },
+        }
+    }
 }
 
 /// No first token, no hint.

@@ -65,6 +65,27 @@ impl Sampler {
     pub fn decode_s(&self, luck: u64, output_tokens: u32) -> f64 {
         f64::from(output_tokens) * self.token_s * self.pace.at(luck)
     }
+
+    /// Mean seconds until the first token of an empty prompt, without the network.
+    pub fn mean_ttft_s(&self) -> f64 {
+        let Mix { s, w, m, s2 } = self.shape.0;
+        self.ttft_s * ((1.0 - w) * lognormal_mean(s) + w * m * lognormal_mean(s2))
+    }
+
+    /// Seconds added per prompt token.
+    pub const fn prompt_s(&self) -> f64 {
+        self.per_prompt_token_s
+    }
+
+    /// Mean seconds per output token.
+    pub fn mean_token_s(&self) -> f64 {
+        self.token_s * lognormal_mean(self.shape.1)
+    }
+}
+
+/// Mean of a lognormal of median 1.
+fn lognormal_mean(sigma: f64) -> f64 {
+    libm::exp(0.5 * sigma * sigma)
 }
 
 /// Time per token over its median: a lognormal rate has a lognormal inverse.
@@ -74,12 +95,11 @@ fn pace(sigma: f64) -> Law {
 
 /// Mean seconds of a whole answer, network included.
 pub fn mean_s(latency: &Latency, prompt_tokens: f64, output_tokens: f64) -> f64 {
-    let lognormal = |sigma: f64| libm::exp(0.5 * sigma * sigma);
     let Mix { s, w, m, s2 } = latency.mix;
     latency.network.as_secs_f64()
-        + latency.ttft.as_secs_f64() * ((1.0 - w) * lognormal(s) + w * m * lognormal(s2))
+        + latency.ttft.as_secs_f64() * ((1.0 - w) * lognormal_mean(s) + w * m * lognormal_mean(s2))
         + prompt_tokens * latency.per_prompt_token.as_secs_f64()
-        + output_tokens / latency.tokens_per_s * lognormal(latency.rate_sigma)
+        + output_tokens / latency.tokens_per_s * lognormal_mean(latency.rate_sigma)
 }
 
 #[cfg(test)]

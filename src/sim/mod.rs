@@ -6,6 +6,7 @@
 //! policy meets the same requests and the same luck.
 
 mod attempt;
+pub mod bound;
 mod check;
 mod digest;
 pub mod fault;
@@ -20,6 +21,7 @@ mod request;
 mod service;
 pub mod spec;
 pub mod stream;
+mod telling;
 pub mod tokens;
 pub mod workload;
 mod world;

@@ -47,6 +47,7 @@ pub fn world(providers: u16, keys: u32, rps: f64, seconds: u64) -> Spec {
         limits: Vec::new(),
         faults: Vec::new(),
         incidents: None,
+        changes: Vec::new(),
         gateway: Gateway { overhead: Span::ZERO, max_in_flight: u32::MAX },
     }
 }

@@ -8,7 +8,7 @@ use crate::policy::{Attempt, Past, Request, Sent, Step};
 
 use super::attempt::{Draft, Settled};
 use super::digest::Mark;
-use super::flight::{EXPLORED, Ending, FLYING, Flight, HEARD, NONE, OPEN, STREAMED};
+use super::flight::{EXPLORED, FLYING, Flight, HEARD, NONE, OPEN, STREAMED};
 use super::queue::{Event, EventQueue, Kind, SLOTS_MAX};
 use super::workload::Arrival;
 use super::world::World;
@@ -28,25 +28,7 @@ impl<Q: EventQueue> World<'_, Q> {
         }
         let shed = self.full();
         self.digest.add(self.now, Mark::Arrival, arrival.luck, u32::from(shed), 0);
-        let flight = Flight {
-            arrived: self.now,
-            luck: arrival.luck,
-            sent: self.now,
-            tag: 0,
-            charge: super::limit::Charge::default(),
-            prompt: arrival.prompt,
-            output: arrival.output,
-            route: u32::MAX,
-            seq: 0,
-            first_us: NONE,
-            trail: 0,
-            client: arrival.client,
-            class: arrival.class,
-            model: arrival.model,
-            ending: Ending::Done,
-            flags: OPEN | if arrival.streamed { STREAMED } else { 0 },
-        };
-        let slot = self.flights.insert(flight);
+        let slot = self.flights.insert(Flight::of(arrival));
         if shed {
             return self.refused(slot, SHED, Verdict::Shed);
         }
@@ -61,6 +43,7 @@ impl<Q: EventQueue> World<'_, Q> {
             session: arrival.session,
             topic: arrival.topic,
         };
+        self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut());
         let step = self.policy.next(self.now, &request, &[], 0, mix(arrival.luck, PLAN));
         self.take(slot, step);
     }
@@ -82,6 +65,7 @@ impl<Q: EventQueue> World<'_, Q> {
             session,
             topic,
         };
+        self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut());
         let trail = self.flights.trail(slot).unwrap_or(&self.trail);
         let call = (trail.past.len() as u64) << 20
             | u64::from(trail.waits) << 10
@@ -165,6 +149,7 @@ impl<Q: EventQueue> World<'_, Q> {
             (flight.flags & (OPEN | STREAMED | EXPLORED)) | FLYING | draft.flags | explored;
         let (luck, arrived) = (flight.luck, flight.arrived);
         self.flights.takes_off();
+        self.telling.sent(route);
         self.digest.add(now, Mark::Send, luck, route, 0);
         self.recorder.attempted(arrived, now, route, first, attempt.explored);
         self.ledger.opened(route, self.recorder.measures(arrived));
@@ -235,6 +220,7 @@ impl<Q: EventQueue> World<'_, Q> {
         let (luck, arrived) = (flight.luck, flight.arrived);
         self.digest.add(now, Mark::End, luck, route, outcome.status());
         self.recorder.ended(arrived, started, route, outcome);
+        self.telling.ended(route, now.since(started), outcome);
         self.ledger.ended(route, if self.recorder.measures(arrived) { cost } else { 0 });
         if answered
             // Headers of a response whose first token was reported have been told already.

@@ -42,6 +42,25 @@ impl Load {
         self.places.push(Reverse(end.0));
     }
 
+    /// Busy places over all of them, and more where requests wait.
+    pub(super) fn busy(&self, now: Time, capacity: &Capacity) -> f64 {
+        let (busy, waiting) = self.taken(now);
+        (busy + waiting) as f64 / f64::from(capacity.concurrency.max(1))
+    }
+
+    /// Free places, those in the queue included.
+    pub(super) fn left(&self, now: Time, capacity: &Capacity) -> f64 {
+        let (busy, waiting) = self.taken(now);
+        f64::from(capacity.concurrency) + f64::from(capacity.queue) - (busy + waiting) as f64
+    }
+
+    /// Places that are busy, and requests that wait for one. Who waits has its place's next turn.
+    fn taken(&self, now: Time) -> (usize, usize) {
+        let waiting = self.waiting.iter().filter(|start| start.0 > now.0).count();
+        let held = self.places.iter().filter(|end| end.0 > now.0).count();
+        (held, waiting)
+    }
+
     /// By how much decoding is slower at this load.
     pub(super) fn slowdown(&self, capacity: &Capacity) -> f64 {
         if capacity.slowdown == 0.0 {

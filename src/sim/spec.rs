@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::Span;
+use crate::engine::{Span, Time};
 use crate::policy::Pool;
 
 use super::fault::{Fault, Incidents};
@@ -36,8 +36,21 @@ pub struct Spec {
     pub faults: Vec<Fault>,
     /// Faults drawn from the seed on top of those.
     pub incidents: Option<Incidents>,
+    /// What an operator does meanwhile.
+    pub changes: Vec<Change>,
     /// The gateway process.
     pub gateway: Gateway,
+}
+
+/// An operator takes routes out of the configuration, or puts them (back) in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// When.
+    pub at: Time,
+    /// Which routes, ascending.
+    pub routes: Vec<u32>,
+    /// Whether they are in from then on.
+    pub present: bool,
 }
 
 /// Where a route lives in the world.

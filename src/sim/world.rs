@@ -7,7 +7,7 @@
 use crate::engine::{Span, Time};
 use crate::metrics::recorder::Recorder;
 use crate::metrics::{FaultTape, Tape};
-use crate::policy::{Policy, RouteView};
+use crate::policy::{Policy, RouteId, RouteView};
 
 use super::attempt::{Stage, hint_ms};
 use super::check::{Breach, Ledger};
@@ -16,6 +16,7 @@ use super::fault::{Active, Failure, Replication};
 use super::flight::{EXPLORED, Ending, FLYING, Flight, Flights, NONE, OPEN, STREAMED, Trail};
 use super::queue::{Event, EventQueue, Kind, Wheel};
 use super::spec::Spec;
+use super::telling::Telling;
 use super::workload::Workload;
 
 /// One run in progress.
@@ -44,6 +45,7 @@ pub struct World<'a, Q = Wheel> {
     /// Requests that arrived, measured or not.
     pub(super) arrived: u64,
     pub(super) first_tokens: bool,
+    pub(super) telling: Telling,
     pub(super) trail: Trail,
 }
 
@@ -92,6 +94,10 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         let mut edges: Vec<(Time, usize, bool)> = (faults.iter().enumerate())
             .flat_map(|(i, f)| [(f.start, i, true), (f.end, i, false)])
             .collect();
+        // An operator's changes come after the faults of the same moment.
+        edges.extend(
+            spec.changes.iter().enumerate().map(|(i, c)| (c.at, faults.len() + i, c.present)),
+        );
         edges.sort_unstable();
         let tapes = faults
             .iter()
@@ -124,6 +130,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             next_look: Time(spec.horizon.0),
             arrived: 0,
             first_tokens: policy.wants_first_token(),
+            telling: Telling::new(policy.sees(), spec.pool.routes.len()),
             trail: Trail::default(),
             spec,
             policy,
@@ -184,7 +191,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     fn step(&mut self) -> bool {
         let edge = self.edges.get(self.next_edge).map_or(Time::NEVER, |edge| edge.0);
         let arrival = self.workload.peek();
-        let other = edge.min(self.wake).min(arrival);
+        let other = edge.min(self.wake).min(arrival).min(self.telling.next);
         let last = if self.pending == 0 { Time(self.spec.horizon.0) } else { self.arrivals_until };
         // At one moment a fault comes before an attempt, and an attempt before everything else.
         let bound = if edge == other { Time(edge.0.saturating_sub(1)) } else { other }.min(last);
@@ -199,6 +206,8 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         self.now = other;
         if edge == other {
             self.on_edges();
+        } else if self.telling.next == other {
+            self.telling.on_grid(other, &mut self.stage, self.policy.as_mut());
         } else if self.wake == other {
             self.on_wake();
         } else {
@@ -229,8 +238,16 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         {
             self.next_edge += 1;
             self.digest.add(at, Mark::Edge, fault as u64, u32::from(begins), 0);
+            let Some(active) = self.stage.faults.get(fault) else {
+                let change = &self.spec.changes[fault - self.stage.faults.len()];
+                for &route in &change.routes {
+                    self.policy.set_present(at, RouteId(route), change.present);
+                }
+                continue;
+            };
+            let cuts = begins && active.cuts();
             self.stage.edge(fault, begins);
-            if begins && self.stage.faults[fault].cuts() {
+            if cuts {
                 cutting.push(fault);
             }
         }

@@ -2,6 +2,8 @@
 
 pub mod bootstrap;
 pub mod estimate;
+pub mod paired;
 
 pub use bootstrap::{bca, median};
 pub use estimate::{Estimate, Interval, mean, median_of, quantile, restricted_mean, wilson};
+pub use paired::{Paired, holm, letters, paired};

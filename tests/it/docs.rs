@@ -4,13 +4,14 @@ use std::fs;
 use std::path::Path;
 
 /// Published files, and what they must be.
-fn generated() -> [(&'static str, String); 5] {
+fn generated() -> [(&'static str, String); 6] {
     [
         ("docs/metrics.md", windtunnel::metrics::catalog::markdown()),
         ("docs/policies.md", windtunnel::policy::registry::markdown()),
         ("docs/scenarios.md", windtunnel::scenario::markdown()),
         ("docs/scenario.schema.json", format!("{:#}\n", windtunnel::scenario::schema())),
         ("docs/summary.schema.json", windtunnel::record::Summary::schema()),
+        ("docs/comparison.schema.json", windtunnel::record::Comparison::schema()),
     ]
 }
 

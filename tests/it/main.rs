@@ -6,6 +6,7 @@ mod bench;
 mod bound;
 mod cli;
 mod clients;
+mod conformance;
 mod conservation;
 mod dependencies;
 mod determinism;

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::policy;
 use crate::cli::args::{Format, List, Listed};
-use crate::cli::exit::Exit;
 use crate::cli::fail::Failure;
 use crate::cli::style;
 use crate::metrics::METRICS;
@@ -82,19 +81,10 @@ fn rows(args: &List) -> Result<Vec<Row>, Failure> {
 
 /// The files in a folder, each with the question that it asks.
 fn scenarios(folder: &Path) -> Result<Vec<Row>, Failure> {
-    let cannot = |error: std::io::Error| {
-        let what =
-            format!("cannot read {}: {error}; run this where the folder is", folder.display());
-        Failure::new(Exit::Usage, what)
-    };
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .map_err(cannot)?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
-        .collect();
-    files.sort_unstable();
+    let files = super::toml_files(folder)?;
     let row = |path: &std::path::PathBuf| {
-        let text = std::fs::read_to_string(path).map_err(cannot)?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| super::unreadable(path, &error))?;
         let question = scenario::question(&text).unwrap_or_default();
         let path = path.display().to_string();
         Ok(vec![("scenario", path.into()), ("question", question.into())])

@@ -1,11 +1,14 @@
 //! One file a command: arguments in, plan out, results printed.
 
 mod bench;
+mod compare;
 mod list;
 mod new;
 mod run;
 mod schema;
 mod trace;
+
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 
@@ -21,6 +24,7 @@ use crate::scenario::suggest;
 pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Failure> {
     match &args.command {
         Command::Run(args) => run::run(args),
+        Command::Compare(args) => compare::compare(args),
         Command::Bench(args) => bench::bench(args, allocations),
         Command::Trace(command) => trace::trace(command),
         Command::List(args) => list::list(args),
@@ -45,4 +49,20 @@ fn policy(name: &str) -> Result<&'static PolicySpec, Failure> {
         let help = suggest::help(name, &names);
         Failure::new(Exit::Usage, format!("there is no policy `{name}`: {help}"))
     })
+}
+
+/// The scenario files in a folder, by name.
+fn toml_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    files.sort_unstable();
+    Ok(files)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let what = format!("cannot read {}: {error}; run this where the folder is", path.display());
+    Failure::new(Exit::Usage, what)
 }

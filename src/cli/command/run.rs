@@ -1,25 +1,19 @@
 //! `windtunnel run`: one scenario, one policy.
 
 use std::path::Path;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::args::{Format, Run};
 use crate::cli::exit::Exit;
-use crate::cli::fail::Failure;
+use crate::cli::fail::{Failure, quote};
+use crate::cli::progress::{Bar, catch_interrupts, interrupted as is_interrupted};
 use crate::cli::style;
 use crate::engine::Span;
-use crate::experiment::{Progress, RunError, RunPlan, described, run as experiment};
+use crate::experiment::{RunError, RunPlan, described, run as experiment};
 use crate::record::{self, StoredRun, Timing};
 use crate::report;
 use crate::scenario::{self, Scenario};
 use crate::sim::spec::Arrivals;
 use crate::trace;
-
-/// Set by Ctrl-C.
-static STOP: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(args: &Run) -> Result<(), Failure> {
     let scenario = load(args)?;
@@ -40,7 +34,7 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
         return Err(again());
     }
     run.timing = Some(timing);
-    if STOP.load(Ordering::Relaxed) {
+    if is_interrupted() {
         return Err(interrupted(args, seed));
     }
     let mut files = record::write(&dir, &run).map_err(|e| Failure::new(Exit::Unexpected, e))?;
@@ -128,7 +122,7 @@ fn timed(scenario: &Scenario, args: &Run, seed: u64) -> Result<(StoredRun, Timin
     let start = std::time::Instant::now();
     let result = pool.install(|| experiment(&plan, &bar));
     let wall_s = start.elapsed().as_secs_f64();
-    bar.0.finish_and_clear();
+    bar.finish();
     let run = result.map_err(|error| match error {
         RunError::Policy { .. } => Failure::new(Exit::Usage, error),
         RunError::Broken { .. } => {
@@ -152,10 +146,6 @@ fn interrupted(args: &Run, seed: u64) -> Failure {
 
 /// The command that does the same again.
 fn reproduce(args: &Run, seed: u64) -> String {
-    let quote = |text: &str| {
-        let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,%".contains(c));
-        if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-    };
     let mut line =
         format!("windtunnel run {} --seed {seed}", quote(&args.scenario.to_string_lossy()));
     if let Some(policy) = &args.policy {
@@ -176,42 +166,4 @@ fn peak_rss_bytes() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok());
     kilobytes.map_or(0, |kilobytes: u64| kilobytes * 1024)
-}
-
-/// From now on Ctrl-C asks for an orderly end.
-fn catch_interrupts() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        // Without a handler Ctrl-C ends the process at once, which leaves whole files too.
-        let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
-    });
-}
-
-/// A progress bar in virtual seconds; hidden without a terminal.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new(total: Span) -> Self {
-        let target = if style::draws_progress() {
-            ProgressDrawTarget::stderr_with_hz(5)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(total.0 / 1_000_000_000), target);
-        let template = "{wide_bar} {pos}/{len} virtual s  {per_sec}  {eta} left";
-        if let Ok(look) = ProgressStyle::with_template(template) {
-            bar.set_style(look);
-        }
-        Self(bar)
-    }
-}
-
-impl Progress for Bar {
-    fn simulated(&self, span: Span) {
-        self.0.inc(span.0 / 1_000_000_000);
-    }
-
-    fn interrupted(&self) -> bool {
-        STOP.load(Ordering::Relaxed)
-    }
 }

@@ -1,7 +1,7 @@
 //! `windtunnel schema`.
 
 use crate::cli::args::SchemaOf;
-use crate::record::Summary;
+use crate::record::{Comparison, Summary};
 use crate::scenario;
 
 /// The JSON Schema of a format.
@@ -9,5 +9,6 @@ pub(super) fn schema(of: SchemaOf) -> String {
     match of {
         SchemaOf::Scenario => format!("{:#}", scenario::schema()),
         SchemaOf::Summary => Summary::schema(),
+        SchemaOf::Comparison => Comparison::schema(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod bars;
 mod frame;
+mod grid;
 mod letters;
 mod page;
 mod plot;

@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend};
 
 use super::sheet::{Anchor, DrawError, Lettering, Sheet};
-use super::{bars, plot, strips};
+use super::{bars, grid, plot, strips};
 use crate::report::page::{Page, Panel};
 use crate::report::palette::{GREY, INK};
 
@@ -25,6 +25,7 @@ fn panel_height(panel: &Panel) -> f64 {
         Panel::Plot(plot) => plot::height(plot),
         Panel::Strips(strips) => strips::height(strips),
         Panel::Bars(bars) => bars::height(bars),
+        Panel::Small(plots) => grid::height(plots),
     }
 }
 
@@ -49,6 +50,7 @@ pub fn draw<DB: DrawingBackend>(
             Panel::Plot(plot) => plot::draw(&sheet, plot, top)?,
             Panel::Strips(strips) => strips::draw(&sheet, strips, top)?,
             Panel::Bars(bars) => bars::draw(&sheet, bars, top)?,
+            Panel::Small(plots) => grid::draw(&sheet, plots, top)?,
         }
         top += panel_height(panel);
     }

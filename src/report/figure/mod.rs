@@ -1,5 +1,6 @@
 //! A run to pages: what each figure shows, without drawing it. One figure a file.
 
+pub mod compare;
 pub mod goodput;
 pub mod groups;
 pub mod health;

@@ -36,6 +36,7 @@ mod tpm_wall;
 pub(crate) use build::faults;
 pub(crate) use file::FaultFile;
 pub use kind::{FaultKind, KindKey};
+pub(crate) use selector::{On, routes};
 
 /// The catalogue, in the order in which it is listed.
 pub static FAULTS: &[FaultKind] = &[

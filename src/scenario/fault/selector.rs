@@ -17,13 +17,13 @@ use super::super::suggest;
 
 /// One selector, or several whose routes are joined.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum On {
+pub(crate) enum On {
     One(String),
     Several(Vec<String>),
 }
 
 /// The routes of `on`, ascending, at least one. `narrowed` is a sign that every selector must have.
-pub(super) fn routes(
+pub(crate) fn routes(
     on: &On,
     narrowed: Option<(char, &'static str)>,
     at: &At,

@@ -44,6 +44,24 @@ impl Toll {
     };
 }
 
+/// What faults make of the next attempt on average.
+#[derive(Clone, Copy, Debug)]
+pub struct Odds {
+    /// Probability that it does not fail by a fault.
+    pub works: f64,
+    /// Time to first token is multiplied by this.
+    pub ttft: f64,
+    /// Time per output token is multiplied by this.
+    pub decode: f64,
+    /// Mean seconds added before the first token.
+    pub stall_s: f64,
+}
+
+impl Odds {
+    /// No fault.
+    pub const NONE: Self = Self { works: 1.0, ttft: 1.0, decode: 1.0, stall_s: 0.0 };
+}
+
 /// A fault with its moments fixed, and what it has to remember.
 #[derive(Debug)]
 pub struct Active {
@@ -140,6 +158,27 @@ impl Active {
                 1.0 + (factor - 1.0) * strength(self.fault.shape, self.start, self.end, now)
             }
             _ => 1.0,
+        }
+    }
+
+    /// Adds what this fault does on average to an attempt that starts now. Refusals that depend on how fast
+    /// traffic grows are left out: whoever asks has not sent it yet.
+    pub fn weigh(&self, now: Time, odds: &mut Odds) {
+        let strength = strength(self.fault.shape, self.start, self.end, now);
+        match self.fault.effect {
+            Effect::Errors { rate, .. } | Effect::Midstream { rate } => {
+                odds.works *= 1.0 - (rate * strength).min(1.0);
+            }
+            Effect::Stall { rate, extra, cancelled } => {
+                odds.stall_s += rate * strength * extra.as_secs_f64();
+                odds.works *= 1.0 - (rate * strength * cancelled).min(1.0);
+            }
+            Effect::Slow { ttft, decode } => {
+                odds.ttft *= 1.0 + (ttft - 1.0) * strength;
+                odds.decode *= 1.0 + (decode - 1.0) * strength;
+            }
+            Effect::Overload { rate, .. } => odds.works *= 1.0 - (rate * strength).min(1.0),
+            Effect::ColdStart { .. } | Effect::LimitCut { .. } | Effect::Acceleration { .. } => {}
         }
     }
 

@@ -261,6 +261,7 @@ mod tests {
             limits: vec![],
             faults: vec![],
             incidents: None,
+            changes: vec![],
             gateway: Gateway { overhead: Span::ZERO, max_in_flight: 1 },
         }
     }

@@ -6,7 +6,7 @@ mod strength;
 
 use crate::engine::{Refusal, Span, Time};
 
-pub use active::{Active, Replication, Toll};
+pub use active::{Active, Odds, Replication, Toll};
 pub use incident::draw;
 pub use strength::strength;
 

@@ -8,7 +8,7 @@
 //! its reservation is charged to the new one; the reservation is not lowered while the answer is
 //! under way.
 
-use crate::engine::{Span, Time};
+use crate::engine::{Limits, Span, Time};
 
 use super::window::{MINUTE, Window};
 use super::{Charge, Denied, cut};
@@ -62,6 +62,19 @@ impl Bedrock {
             self.tokens.used += cost.saturating_sub(charge.reserved());
         }
     }
+
+    /// What is left of the window, which no header says; and the limit itself.
+    pub(super) fn left(&self, now: Time, factor: f64) -> (Limits, Option<u64>) {
+        let tpm = self.tpm.map(|limit| cut(limit, factor));
+        let rpm = self.rpm.map(|limit| cut(limit, factor));
+        let limits = Limits {
+            tokens_remaining: tpm.map(|limit| limit.saturating_sub(self.tokens.used_at(now))),
+            requests_remaining: rpm.map(|limit| limit.saturating_sub(self.requests.used_at(now))),
+            ..Limits::default()
+        };
+        (limits, tpm)
+    }
+
     /// What an attempt with so much output comes to in the end.
     #[inline]
     pub(super) fn cost(&self, prompt: u64, output: u64) -> u64 {

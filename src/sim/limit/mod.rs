@@ -60,6 +60,32 @@ impl Charge {
     }
 }
 
+/// What a limit would still admit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Room {
+    /// Tokens, as the limit counts them; infinite where they are not limited.
+    pub tokens: f64,
+    /// Requests; infinite where they are not limited.
+    pub requests: f64,
+    /// How much of the limit is in use, in [0, 1].
+    pub used: f64,
+    /// Probability that the next request is admitted, where that is a matter of chance; else 1.
+    pub admits: f64,
+}
+
+impl Room {
+    /// No limit.
+    pub const UNLIMITED: Self =
+        Self { tokens: f64::INFINITY, requests: f64::INFINITY, used: 0.0, admits: 1.0 };
+
+    fn of(limits: &Limits, tpm: Option<u64>) -> Self {
+        let left = |left: Option<u64>| left.map_or(f64::INFINITY, |left| left as f64);
+        let tokens = left(limits.tokens_remaining);
+        let used = tpm.map_or(0.0, |tpm| 1.0 - (tokens / tpm.max(1) as f64).min(1.0));
+        Self { tokens, requests: left(limits.requests_remaining), used, admits: 1.0 }
+    }
+}
+
 /// A refusal (429).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denied {
@@ -148,6 +174,23 @@ impl Bucket {
             Rules::Anthropic(rules) => rules.limits(now, factor),
             // Neither documents any header.
             Rules::Bedrock(_) | Rules::Vertex(_) => Limits::default(),
+        }
+    }
+}
+
+impl Bucket {
+    /// What it would still admit; `factor` as for [`Bucket::admit`].
+    pub fn room(&self, now: Time, factor: f64) -> Room {
+        match &self.0 {
+            Rules::OpenAi(_) | Rules::Azure(_) | Rules::Anthropic(_) => {
+                let limits = self.limits(now, factor);
+                Room::of(&limits, limits.tokens_limit)
+            }
+            Rules::Bedrock(rules) => {
+                let (limits, tpm) = rules.left(now, factor);
+                Room::of(&limits, tpm)
+            }
+            Rules::Vertex(rules) => rules.room(now, factor),
         }
     }
 }

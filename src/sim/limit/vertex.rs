@@ -13,7 +13,7 @@ use crate::engine::Time;
 use crate::engine::luck::{mix, name, unit};
 
 use super::window::MINUTE;
-use super::{Charge, Denied, cut};
+use super::{Charge, Denied, Room, cut};
 
 const SECOND: u64 = 1_000_000_000;
 const MINUTES_A_DAY: u64 = 24 * 60;
@@ -62,6 +62,20 @@ impl Vertex {
             }
         }
         Ok(Charge::default())
+    }
+
+    /// Nothing is used up; what is over the baseline is refused by chance.
+    pub(super) fn room(&self, now: Time, factor: f64) -> Room {
+        let Some(tpm) = self.tpm else { return Room::UNLIMITED };
+        let baseline = cut(tpm, factor) as f64;
+        let (mut second, mut minute, mut pool) = (self.second, self.minute, self.pool);
+        let per_minute = (60.0 * second.tokens(now)).max(minute.tokens(now));
+        let excess = (1.0 - baseline / per_minute.max(1.0)).max(0.0);
+        Room {
+            used: (per_minute / baseline).min(1.0),
+            admits: 1.0 - excess * pool.load(now),
+            ..Room::UNLIMITED
+        }
     }
 
     #[inline]

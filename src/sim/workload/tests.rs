@@ -39,6 +39,7 @@ pub(super) fn world(classes: Vec<Class>) -> Spec {
         limits: vec![],
         faults: vec![],
         incidents: None,
+        changes: vec![],
         gateway: Gateway { overhead: Span::ZERO, max_in_flight: u32::MAX },
     }
 }

@@ -1,0 +1,251 @@
+//! The oracle: what routing could do if it knew what nobody can know.
+//!
+//! It sees the hidden state of the world now (which routes fail and how often, what limits still admit, mean
+//! latencies), not the luck of attempts to come, and no future fault. Among the routes on which an attempt
+//! is as likely to be answered as anywhere, and not much slower than on the fastest, it takes the one with
+//! the largest part of its supply left, so that no limit runs dry while another refills for nothing.
+//!
+//! It is the measure for regret, no product. All of it is our choice.
+
+use crate::engine::{Outcome, Param, Settings, Time, Unit, luck};
+
+use super::part::Candidates;
+use super::{
+    Attempt, Family, Grade, Policy, PolicySpec, Pool, Process, Request, RouteId, RouteView, Sees,
+    Sent, Truth,
+};
+
+/// Its parameters.
+pub static TABLE: [Param; 2] = [
+    Param::new(
+        "oracle.works",
+        Unit::Ratio,
+        0.002,
+        (0.0, 1.0),
+        "Routes whose chance of an answer is this much below the best still count as good.",
+    ),
+    Param::new(
+        "oracle.slower",
+        Unit::Ratio,
+        0.1,
+        (0.0, 10.0),
+        "Routes whose mean latency is this much above the least still count as fast.",
+    ),
+];
+
+/// Registry entry.
+pub const SPEC: PolicySpec = PolicySpec {
+    name: "oracle",
+    product: "windtunnel",
+    source: "our choice",
+    doc: "Knows hidden states, what limits still admit and mean latencies, but not future luck; the measure \
+          for regret. It retries under the common layer: once, on another route.",
+    family: Family::Oracle,
+    grade: Grade::Own,
+    left_out: "",
+    process: Process::ONE,
+    params: &TABLE,
+    preset: &[&[("layer.retry", 1.0), ("layer.retries", 2.0)]],
+    build: |settings: &Settings, pool: &Pool, _: Time, _: u64| {
+        Ok(Box::new(Oracle::new(settings, pool)))
+    },
+};
+
+/// Sees the truth.
+#[derive(Debug)]
+pub struct Oracle {
+    candidates: Candidates,
+    works: f64,
+    slower: f64,
+    truth: Vec<Truth>,
+    /// The most that each route's limit and service ever had left.
+    most: Vec<(f64, f64)>,
+    /// Running mean of output tokens, by model.
+    output: Vec<f64>,
+}
+
+/// Weight of a new answer in the running mean of outputs.
+const FRESH: f64 = 0.01;
+
+impl Oracle {
+    /// Over the routes of a pool.
+    pub fn new(settings: &Settings, pool: &Pool) -> Self {
+        Self {
+            candidates: Candidates::new(pool),
+            works: settings.get("oracle.works"),
+            slower: settings.get("oracle.slower"),
+            truth: vec![Truth::default(); pool.routes.len()],
+            most: vec![(0.0, 0.0); pool.routes.len()],
+            output: vec![200.0; pool.models.len()],
+        }
+    }
+
+    /// Chance that the route answers `request`: nothing where a limit or a full service would refuse it.
+    fn chance(&self, route: RouteId, request: &Request) -> f64 {
+        let truth = &self.truth[route.index()];
+        let need = f64::from(request.prompt_tokens) + f64::from(request.max_tokens);
+        let admitted =
+            truth.tokens_left >= need && truth.requests_left >= 1.0 && truth.places_left >= 1.0;
+        if admitted { truth.works } else { 0.0 }
+    }
+
+    fn latency_s(&self, route: RouteId, request: &Request) -> f64 {
+        let truth = &self.truth[route.index()];
+        truth.ttft_s
+            + truth.prompt_s * f64::from(request.prompt_tokens)
+            + truth.decode_s * self.output[usize::from(request.model.0)]
+    }
+
+    /// The part of its supply that a route has left, in [0, 1].
+    fn left(&self, route: RouteId) -> f64 {
+        let truth = &self.truth[route.index()];
+        let (tokens, places) = self.most[route.index()];
+        let part = |left: f64, most: f64| if left.is_finite() { left / most.max(1.0) } else { 1.0 };
+        part(truth.tokens_left, tokens).min(part(truth.places_left, places))
+    }
+}
+
+impl Policy for Oracle {
+    fn choose(
+        &mut self,
+        _: Time,
+        request: &Request,
+        avoid: &[RouteId],
+        luck: u64,
+    ) -> Option<Attempt> {
+        let routes = self.candidates.of(request.model);
+        let open = || routes.iter().copied().filter(|route| !avoid.contains(route));
+        let best = open().map(|route| self.chance(route, request)).fold(0.0, f64::max);
+        let likely = |route: &RouteId| self.chance(*route, request) >= best - self.works;
+        let least = (open().filter(likely))
+            .map(|route| self.latency_s(route, request))
+            .fold(f64::INFINITY, f64::min);
+        let fast = |route: &RouteId| self.latency_s(*route, request) <= least * (1.0 + self.slower);
+        // Routes that are alike take turns by luck.
+        let mut chosen: Option<(RouteId, (f64, u64))> = None;
+        for route in open().filter(likely).filter(fast) {
+            let rank = (self.left(route), luck::mix(luck, u64::from(route.0)));
+            if chosen.is_none_or(|(_, most)| rank > most) {
+                chosen = Some((route, rank));
+            }
+        }
+        chosen.map(|(route, _)| Attempt::to(route))
+    }
+
+    fn on_end(&mut self, _: Time, sent: &Sent, outcome: &Outcome) {
+        if let Outcome::Done { output_tokens, .. } = outcome {
+            let mean = &mut self.output[usize::from(sent.model.0)];
+            *mean += FRESH * (f64::from(*output_tokens) - *mean);
+        }
+    }
+
+    fn set_present(&mut self, _: Time, route: RouteId, present: bool) {
+        self.candidates.set_present(route, present);
+    }
+
+    fn show(&self, views: &mut [RouteView]) {
+        for (view, truth) in views.iter_mut().zip(&self.truth) {
+            *view = RouteView { weight: truth.works, ..RouteView::default() };
+        }
+    }
+
+    fn sees(&self) -> Sees {
+        Sees::Truth
+    }
+
+    fn on_truth(&mut self, _: Time, truth: &[Truth]) {
+        self.truth.copy_from_slice(truth);
+        for (most, truth) in self.most.iter_mut().zip(truth) {
+            let finite = |left: f64| if left.is_finite() { left } else { 0.0 };
+            *most = (most.0.max(finite(truth.tokens_left)), most.1.max(finite(truth.places_left)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{ModelId, ProviderId, RouteInfo};
+
+    fn oracle(n: u32) -> Oracle {
+        let route = |k: u32| RouteInfo {
+            name: format!("p:chat/{k}"),
+            provider: ProviderId(0),
+            model: ModelId(0),
+            key: format!("{k}"),
+            region: String::new(),
+            pool: format!("p/{k}"),
+            weight: 1.0,
+            tpm: None,
+            rpm: None,
+            price_prompt: 0,
+            price_output: 0,
+            about: Vec::new(),
+        };
+        let (providers, models) = (vec!["p".to_owned()], vec!["chat".to_owned()]);
+        let pool =
+            Pool { providers, models, routes: (0..n).map(route).collect(), ..Pool::default() };
+        Oracle::new(&SPEC.settings(), &pool)
+    }
+
+    fn request() -> Request {
+        Request {
+            id: 1,
+            arrived: Time::ZERO,
+            model: ModelId(0),
+            class: 0,
+            prompt_tokens: 100,
+            max_tokens: 100,
+            streamed: true,
+            session: 1,
+            topic: 0,
+        }
+    }
+
+    const WELL: Truth = Truth {
+        works: 1.0,
+        tokens_left: f64::INFINITY,
+        requests_left: f64::INFINITY,
+        places_left: f64::INFINITY,
+        ttft_s: 0.5,
+        prompt_s: 0.0,
+        decode_s: 0.01,
+    };
+
+    fn chosen(truth: &[Truth]) -> Vec<u32> {
+        let mut oracle = oracle(truth.len() as u32);
+        oracle.on_truth(Time::ZERO, truth);
+        let mut seen: Vec<u32> = (0..200u64)
+            .filter_map(|l| oracle.choose(Time::ZERO, &request(), &[], luck::mix(l, 9)))
+            .map(|attempt| attempt.route.0)
+            .collect();
+        seen.sort_unstable();
+        seen.dedup();
+        seen
+    }
+
+    #[test]
+    fn it_leaves_what_fails_is_slow_or_full() {
+        let failing = Truth { works: 0.99, ..WELL };
+        let slow = Truth { ttft_s: 2.0, ..WELL };
+        let full = Truth { tokens_left: 199.0, ..WELL };
+        let crowded = Truth { places_left: 0.0, ..WELL };
+        let spent = Truth { requests_left: 0.0, ..WELL };
+        assert_eq!(chosen(&[failing, WELL, slow, full, crowded, spent, WELL]), [1, 6]);
+        assert_eq!(chosen(&[Truth { works: 0.3, ..WELL }, Truth { works: 0.2, ..WELL }]), [0]);
+    }
+
+    #[test]
+    fn it_takes_from_the_fullest() {
+        let mut oracle = oracle(2);
+        let with = |a, b| [Truth { tokens_left: a, ..WELL }, Truth { tokens_left: b, ..WELL }];
+        oracle.on_truth(Time::ZERO, &with(10_000.0, 1_000.0));
+        // Both have half of their supply left, less one request of route 0.
+        oracle.on_truth(Time::ZERO, &with(4_800.0, 500.0));
+        let attempt = oracle.choose(Time::ZERO, &request(), &[], 3).unwrap();
+        assert_eq!(attempt.route, RouteId(1));
+        let other = oracle.choose(Time::ZERO, &request(), &[attempt.route], 3).unwrap();
+        assert_eq!(other.route, RouteId(0));
+        assert!(oracle.choose(Time::ZERO, &request(), &[RouteId(0), RouteId(1)], 3).is_none());
+    }
+}

@@ -1,0 +1,393 @@
+//! What every policy of the registry keeps: legal choices, the same under the same luck, no starvation,
+//! bounded memory, any number of routes, routes that come and go.
+
+use windtunnel::engine::luck::{mix, unit};
+use windtunnel::engine::{Limits, Outcome, Span, Time};
+use windtunnel::policy::{
+    Attempt, ModelId, POLICIES, Past, Policy, PolicySpec, Pool, ProviderId, Report, Request,
+    RouteId, RouteInfo, RouteView, Sees, Sent, Step, Truth,
+};
+
+/// Two models; `n` routes for the first and one for the second.
+fn pool(n: u32) -> Pool {
+    let route = |i: u32| {
+        let (provider, model) = (ProviderId((i % 3) as u16), ModelId(u16::from(i == n)));
+        RouteInfo {
+            name: format!("p{}:m{}/k{i}", provider.0, model.0),
+            provider,
+            model,
+            key: format!("k{i}"),
+            region: String::new(),
+            pool: format!("p{}/k{i}", provider.0),
+            weight: 1.0,
+            tpm: Some(10_000_000),
+            rpm: Some(60_000),
+            price_prompt: 2_500_000_000,
+            price_output: 10_000_000_000,
+            about: vec![1.0, 0.0],
+        }
+    };
+    Pool {
+        providers: ["a", "b", "c"].map(str::to_owned).to_vec(),
+        models: vec!["chat".to_owned(), "small".to_owned()],
+        routes: (0..=n).map(route).collect(),
+        topics: vec![vec![1.0, 0.0]],
+        offered_rps: 100.0,
+    }
+}
+
+/// A node that drives a policy by hand: 100 requests a second, answers after 0.2 to 1 s.
+struct Node {
+    policy: Box<dyn Policy>,
+    pool: Pool,
+    present: Vec<bool>,
+    now: Time,
+    wake: Time,
+    asked: u64,
+    flying: Vec<(Time, Sent, Outcome, Request, Vec<Past>)>,
+    told: Vec<(u64, u32)>,
+    chosen: Vec<u64>,
+    answer: fn(RouteId, u64) -> Outcome,
+    limits: bool,
+    in_flight: Vec<u32>,
+}
+
+const DONE: Outcome = Outcome::Done { prompt_tokens: 500, output_tokens: 100 };
+
+fn well(_: RouteId, _: u64) -> Outcome {
+    DONE
+}
+
+fn badly(_: RouteId, _: u64) -> Outcome {
+    Outcome::ServerError { status: 503 }
+}
+
+/// Every kind of outcome.
+fn mixed(route: RouteId, luck: u64) -> Outcome {
+    match (unit(luck) * 40.0) as u32 {
+        0 => Outcome::RateLimited { retry_after: Some(Span::from_secs(2)) },
+        1 => Outcome::RateLimited { retry_after: None },
+        2 => Outcome::ServerError { status: 500 },
+        3 => Outcome::Timeout,
+        4 => Outcome::Unreachable,
+        5 => Outcome::StreamBroken { prompt_tokens: 500, output_tokens: 3 },
+        6 => Outcome::Cancelled,
+        7 => Outcome::CallerFault { status: 400 },
+        _ if route.0 % 7 == 6 => Outcome::ServerError { status: 502 },
+        _ => DONE,
+    }
+}
+
+impl Node {
+    fn new(spec: &PolicySpec, n: u32, answer: fn(RouteId, u64) -> Outcome) -> Self {
+        let pool = pool(n);
+        let policy = spec.make(&spec.settings(), &pool, Time::ZERO, 7).unwrap();
+        let routes = pool.routes.len();
+        Self {
+            wake: policy.next_wake().unwrap_or(Time::NEVER),
+            policy,
+            pool,
+            present: vec![true; routes],
+            now: Time::ZERO,
+            asked: 0,
+            flying: Vec::new(),
+            told: Vec::new(),
+            chosen: vec![0; routes],
+            answer,
+            limits: true,
+            in_flight: vec![0; routes],
+        }
+    }
+
+    /// Tells what policies of this kind are told before a decision.
+    fn tell(&mut self) {
+        let routes = self.pool.routes.len();
+        match self.policy.sees() {
+            Sees::Client => {}
+            Sees::Reports { .. } => {
+                let report = |i: usize| Report {
+                    in_flight: self.in_flight[i],
+                    done: self.chosen[i],
+                    tokens_left: 1e7,
+                    requests_left: 1e4,
+                    busy_s: 0.5 * self.chosen[i] as f64,
+                    ..Report::default()
+                };
+                let reports: Vec<Report> = (0..routes).map(report).collect();
+                self.policy.on_reports(self.now, self.now, &reports);
+            }
+            Sees::Truth => {
+                let truth = Truth {
+                    works: 1.0,
+                    tokens_left: f64::INFINITY,
+                    requests_left: f64::INFINITY,
+                    places_left: f64::INFINITY,
+                    ttft_s: 0.5,
+                    prompt_s: 0.0,
+                    decode_s: 0.01,
+                };
+                self.policy.on_truth(self.now, &vec![truth; routes]);
+            }
+        }
+    }
+
+    fn plan(&mut self, request: Request, past: Vec<Past>) {
+        let mut waits = 0;
+        loop {
+            self.tell();
+            let luck = mix(request.id, past.len() as u64 * 64 + u64::from(waits));
+            match self.policy.next(self.now, &request, &past, waits, luck) {
+                Step::Send(attempt) => return self.send(request, past, attempt),
+                Step::Stop { status } => {
+                    assert!(status == 0 || (100..600).contains(&status), "status {status}");
+                    self.told.push((request.id, u32::MAX));
+                    return;
+                }
+                Step::Wait(span) => {
+                    assert!(span <= Span::from_secs(3_600), "waits for {span}");
+                    waits += 1;
+                    assert!(waits < 50, "waits for ever");
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, request: Request, past: Vec<Past>, attempt: Attempt) {
+        let route = attempt.route;
+        assert!(route.index() < self.pool.routes.len(), "{route:?} does not exist");
+        assert!(self.present[route.index()], "{route:?} was removed");
+        assert_eq!(self.pool.routes[route.index()].model, request.model, "another model");
+        assert!(past.len() < 500, "retries for ever");
+        self.told.push((request.id, route.0));
+        self.chosen[route.index()] += 1;
+        self.in_flight[route.index()] += 1;
+        let sent = Sent {
+            request: request.id,
+            arrived: request.arrived,
+            model: request.model,
+            route,
+            at: self.now,
+            tag: attempt.tag,
+            prompt_tokens: request.prompt_tokens,
+            streamed: request.streamed,
+            heard: false,
+            number: past.len() as u16,
+        };
+        let luck = mix(mix(request.id, u64::from(route.0)), past.len() as u64);
+        let took = Span::from_millis(200 + luck % 800);
+        self.flying.push((self.now + took, sent, (self.answer)(route, luck), request, past));
+    }
+
+    fn settle(&mut self) {
+        self.flying.sort_by_key(|flight| (flight.0, flight.1.request));
+        while self.flying.first().is_some_and(|flight| flight.0 <= self.now) {
+            let (_, mut sent, outcome, request, mut past) = self.flying.remove(0);
+            self.in_flight[sent.route.index()] -= 1;
+            if outcome.is_done() {
+                if self.policy.wants_first_token() {
+                    self.policy.on_first_token(self.now, &sent);
+                    sent.heard = true;
+                }
+                if self.limits {
+                    let left = Some(1_000_000);
+                    let limits = Limits { tokens_remaining: left, ..Limits::default() };
+                    self.policy.on_headers(self.now, &sent, &limits);
+                }
+            }
+            self.policy.on_end(self.now, &sent, &outcome);
+            let over = matches!(outcome, Outcome::StreamBroken { .. } | Outcome::Cancelled);
+            if !outcome.is_done() && !over {
+                past.push(Past { route: sent.route, outcome });
+                self.plan(request, past);
+            }
+        }
+    }
+
+    fn run(&mut self, requests: u64, model: u16) {
+        for _ in 0..requests {
+            self.now += Span::from_millis(10);
+            self.settle();
+            while self.wake <= self.now {
+                self.policy.on_wake(self.wake, &mut |_| {});
+                let next = self.policy.next_wake().unwrap_or(Time::NEVER);
+                assert!(next > self.wake, "it wakes without end");
+                self.wake = next;
+            }
+            self.asked += 1;
+            let request = Request {
+                id: mix(self.asked, 11),
+                arrived: self.now,
+                model: ModelId(model),
+                class: 0,
+                prompt_tokens: 500,
+                max_tokens: 1_000,
+                streamed: self.asked % 2 == 0,
+                session: self.asked % 97,
+                topic: 0,
+            };
+            self.plan(request, Vec::new());
+        }
+    }
+
+    fn views(&self) -> Vec<RouteView> {
+        let mut views = vec![RouteView::default(); self.pool.routes.len()];
+        self.policy.show(&mut views);
+        views
+    }
+}
+
+fn each(test: impl Fn(&'static PolicySpec)) {
+    for spec in POLICIES {
+        eprintln!("{}", spec.name);
+        test(spec);
+    }
+}
+
+/// Rules that send everything to one route on purpose, as long as it works.
+const SINGLE: [&str; 4] =
+    ["cloudflare-fallback", "cloudflare-fallback-retry", "bedrock-cris", "cost"];
+
+#[test]
+fn choices_are_legal_and_the_same_under_the_same_luck() {
+    each(|spec| {
+        let run = || {
+            let mut node = Node::new(spec, 6, mixed);
+            node.run(4_000, 0);
+            node.run(50, 1);
+            node.told
+        };
+        let told = run();
+        assert!(told.iter().filter(|(_, route)| *route != u32::MAX).count() > 1_000, "{told:?}");
+        assert_eq!(told, run());
+    });
+}
+
+#[test]
+fn one_route_or_ten_thousand() {
+    each(|spec| {
+        let mut one = Node::new(spec, 1, mixed);
+        one.run(300, 0);
+        assert!(one.chosen[0] > 0);
+        let mut many = Node::new(spec, 10_000, mixed);
+        many.run(120, 0);
+        assert!(many.chosen.iter().sum::<u64>() >= 120);
+    });
+}
+
+#[test]
+fn when_all_routes_fail_it_stops_and_when_they_work_again_it_goes_on() {
+    each(|spec| {
+        let mut node = Node::new(spec, 3, badly);
+        node.run(3_000, 0);
+        node.answer = well;
+        // Ten quiet minutes pass with a request now and then.
+        for _ in 0..60 {
+            node.now += Span::from_secs(10);
+            node.run(1, 0);
+        }
+        let before: u64 = node.chosen.iter().sum();
+        node.run(200, 0);
+        let sent = node.chosen.iter().sum::<u64>() - before;
+        assert!(sent >= 190, "{}: only {sent} of 200 are sent", spec.name);
+    });
+}
+
+#[test]
+fn a_removed_route_is_left_alone_and_a_new_one_is_found() {
+    each(|spec| {
+        let mut node = Node::new(spec, 4, well);
+        node.run(500, 0);
+        for gone in [0, 2] {
+            node.present[gone] = false;
+            node.policy.set_present(node.now, RouteId(gone as u32), false);
+        }
+        node.run(500, 0);
+        for gone in [1, 3] {
+            node.present[gone] = false;
+            node.policy.set_present(node.now, RouteId(gone as u32), false);
+        }
+        node.run(20, 0);
+        assert!(node.told.iter().rev().take(10).all(|told| told.1 == u32::MAX), "none is left");
+        node.present[2] = true;
+        node.policy.set_present(node.now, RouteId(2), true);
+        let before = node.chosen[2];
+        for _ in 0..30 {
+            node.now += Span::from_secs(10);
+            node.run(3, 0);
+        }
+        assert!(node.chosen[2] > before + 30, "{}", spec.name);
+    });
+}
+
+#[test]
+fn nothing_that_works_is_starved_for_ever() {
+    each(|spec| {
+        if SINGLE.iter().any(|single| spec.name.contains(single)) {
+            return;
+        }
+        let mut node =
+            Node::new(spec, 3, |route, _| if route.0 == 0 { badly(route, 0) } else { DONE });
+        node.run(3_000, 0);
+        node.answer = well;
+        node.run(60_000, 0);
+        let least = node.chosen[1..3].iter().min().unwrap();
+        assert!(*least > 0, "{}: {:?}", spec.name, node.chosen);
+    });
+}
+
+#[test]
+fn state_stays_finite() {
+    each(|spec| {
+        let mut node = Node::new(spec, 6, mixed);
+        node.run(20_000, 0);
+        for view in node.views() {
+            let numbers = [view.weight, view.expected];
+            assert!(numbers.iter().chain(&view.parts).all(|x| x.is_finite()), "{view:?}");
+        }
+    });
+}
+
+#[test]
+fn memory_does_not_grow_with_requests() {
+    each(|spec| {
+        let mut node = Node::new(spec, 6, mixed);
+        node.run(20_000, 0);
+        node.told = Vec::with_capacity(200_000);
+        let grown = |node: &mut Node| {
+            let info = allocation_counter::measure(|| node.run(20_000, 0));
+            info.bytes_current
+        };
+        let bytes = grown(&mut node);
+        assert!(bytes < 64 * 1024, "{}: {bytes} bytes more after 20,000 requests", spec.name);
+    });
+}
+
+#[test]
+fn the_rule_alone_honours_what_it_is_to_avoid() {
+    each(|spec| {
+        let mut node = Node::new(spec, 4, well);
+        node.run(200, 0);
+        let request = Request {
+            id: 1,
+            arrived: node.now,
+            model: ModelId(0),
+            class: 0,
+            prompt_tokens: 10,
+            max_tokens: 10,
+            streamed: false,
+            session: 5,
+            topic: 0,
+        };
+        let all: Vec<RouteId> = (0..4).map(RouteId).collect();
+        for luck in 0..200u64 {
+            node.tell();
+            let avoid = [RouteId((luck % 4) as u32), RouteId(((luck + 1) % 4) as u32)];
+            let luck = mix(luck, 3);
+            if let Some(attempt) = node.policy.choose(node.now, &request, &avoid, luck) {
+                assert!(!avoid.contains(&attempt.route), "{}", spec.name);
+            }
+            let none = node.policy.choose(node.now, &request, &all, luck);
+            assert!(none.is_none(), "{}: {none:?}", spec.name);
+        }
+    });
+}
