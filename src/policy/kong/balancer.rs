@@ -1,7 +1,7 @@
 //! One balancer per model, of the algorithm that is configured.
 
 use crate::engine::{Outcome, Settings, Time, luck};
-use crate::policy::{ModelId, Pool, Request, RouteId, RouteInfo, RouteView, Sent};
+use crate::policy::{ModelId, Pool, Request, RouteHistory, RouteId, RouteInfo, RouteView, Sent};
 
 use super::hashing::Ring;
 use super::least_connections::LeastConnections;
@@ -125,6 +125,13 @@ impl Balancer {
             Self::LowestLatency(latency) if is_last => latency.on_last(now, sent, outcome),
             Self::LowestUsage(usage) if is_last => usage.on_last(now, sent, outcome, info),
             _ => {}
+        }
+    }
+
+    /// A clean past of a target.
+    pub fn remember(&mut self, now: Time, past: &RouteHistory) {
+        if let Self::LowestLatency(latency) = self {
+            latency.remember(now, past);
         }
     }
 

@@ -3,12 +3,13 @@
 //! Source: Kong/kong at 22246ef2 (2026-07-01), `latency.lua` for the average and the full scan (its comment speaks
 //! of two samples, its code looks at all) and `kong/llm/plugin/observability.lua` for what is measured. Time starts
 //! when the request arrived, so what failed attempts took is charged to the last target. Our choices: ties go in
-//! configuration order, a stream ends with its last byte, the average is kept while a breaker is open.
+//! configuration order, a stream ends with its last byte, the average is kept while a breaker is open, and a policy
+//! that starts in mid-life starts at the mean of each target's past.
 
-use crate::engine::{Outcome, Time};
-use crate::policy::{RouteId, RouteView, Sent};
+use crate::engine::{Outcome, Span, Time};
+use crate::policy::{RouteHistory, RouteId, RouteView, Sent};
 
-use super::level::Levels;
+use super::level::{Level, Levels};
 use super::target::{Gate, Target};
 
 /// What is averaged.
@@ -68,6 +69,26 @@ impl LowestLatency {
         };
         if let Some(level) = self.levels.get_mut(sent.route) {
             level.average(now, self.rule.tau_s, sample);
+        }
+    }
+
+    /// A past of such answers: the average is their mean.
+    pub fn remember(&mut self, now: Time, past: &RouteHistory) {
+        let sample = |&(latency, _, tokens): &(Span, u32, u32)| match self.rule.metric {
+            Metric::EndToEnd => Some(latency.as_millis() as f64),
+            Metric::PerToken => {
+                (tokens > 0).then(|| latency.as_millis() as f64 / f64::from(tokens))
+            }
+        };
+        let (mut sum, mut count) = (0.0, 0.0);
+        for sample in past.samples.iter().filter_map(sample) {
+            sum += sample;
+            count += 1.0;
+        }
+        if count > 0.0
+            && let Some(level) = self.levels.get_mut(past.route)
+        {
+            *level = Level { value: sum / count, last: now };
         }
     }
 
@@ -147,7 +168,7 @@ mod tests {
         assert_eq!(latency.select(&gates.all()), Some(RouteId(0)), "ties go in order");
         let values = [(0, 3.0, 0), (1, 1.9, 0), (2, 1.0, 0)];
         for (n, value, last) in values {
-            latency.levels.of[n].1 = super::super::level::Level { value, last: Time(last) };
+            latency.levels.of[n].1 = Level { value, last: Time(last) };
         }
         assert_eq!(latency.select(&gates.all()), Some(RouteId(1)), "1.9 / 100 < 1 / 50");
         latency.levels.of[0].1.last = Time::ZERO;
@@ -156,6 +177,21 @@ mod tests {
         let gate = Gate { now: Time::from_secs(5), ..gates.all() };
         assert_eq!(latency.select(&gate), Some(RouteId(0)), "3 / sqrt(e) < 1.9");
         assert_eq!(latency.open(&gate), 3);
+    }
+
+    #[test]
+    fn a_past_is_its_mean() {
+        let samples =
+            vec![(Span::from_secs(1), 9, 10), (Span::from_secs(3), 9, 10), (Span(5), 9, 0)];
+        let past = RouteHistory { route: RouteId(0), rate: 1.0, error_rate: 0.0, samples };
+        let level = |metric| {
+            let rule = LatencyRule { metric, ..RULE };
+            let mut latency = LowestLatency::new(&targets(&[100]), rule, Time::ZERO);
+            latency.remember(Time::ZERO, &past);
+            latency.levels.of[0].1.value
+        };
+        assert_eq!(level(Metric::PerToken), 200.0);
+        assert_eq!(level(Metric::EndToEnd), 4_000.0 / 3.0);
     }
 
     #[test]

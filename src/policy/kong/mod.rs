@@ -32,7 +32,8 @@ pub mod xxh32;
 use crate::engine::{Health, Outcome, Settings, Span, Time, luck};
 
 use super::{
-    Attempt, Past, Policy, Pool, Request, RouteId, RouteInfo, RouteView, Sent, Step, Transition,
+    Attempt, Past, Policy, Pool, Request, RouteHistory, RouteId, RouteInfo, RouteView, Sent, Step,
+    Transition,
 };
 use balancer::Algorithm;
 use failover::Failover;
@@ -251,6 +252,15 @@ impl Policy for Kong {
             worker.set_present(now, Target::new(route, info), info, present);
         }
         self.look_at(now, route, "configuration");
+    }
+
+    fn remember(&mut self, now: Time, _: Span, history: &[RouteHistory]) {
+        for past in history {
+            let model = self.routes[past.route.index()].model;
+            for worker in &mut self.workers {
+                worker.remember(now, model, past);
+            }
+        }
     }
 
     fn show(&self, views: &mut [RouteView]) {

@@ -318,7 +318,7 @@ fn lowest_latency_gives_the_known_shares() {
         (&[1_000, 10_000], &[77.0, 23.0]),
     ] {
         // Five minutes at 30 a second; the known shares hardly hang on the rate.
-        let (found, _) = shares(latencies, 33, 9_000);
+        let (found, _) = shares(latencies, 33, 9_090);
         for (found, known) in found.iter().zip(known) {
             assert!((found - known).abs() < 0.5, "{latencies:?}: {found} {known}");
         }
@@ -388,6 +388,70 @@ fn expected_shares_sum_to_one_and_name_the_next() {
         assert_eq!(bench(spec).expected(), [1.0, 0.0, 0.0], "{}", spec.name);
     }
     assert!((bench(&CONSISTENT_HASHING).expected().iter().sum::<f64>() - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn sums_and_averages_of_use_fade_within_ten_seconds() {
+    // a has 200 tokens from the start, b gets 100 at the end: a is less once 200 e^(-t/10) < 100.
+    let next = |secs| {
+        let pool = pool(&[("a", 1.0), ("b", 1.0)]);
+        let mut bench = Bench::new(&LOWEST_USAGE, &[("usage.mode", 1.0)], &pool);
+        bench.end(&request(1, Time::ZERO), RouteId(0), 0, DONE);
+        bench.at(secs);
+        let half = Outcome::Done { prompt_tokens: 50, output_tokens: 50 };
+        bench.end(&request(2, Time::ZERO), RouteId(1), 0, half);
+        bench.kong.choose(bench.now, &request(3, Time::ZERO), &[], 1).unwrap().route.0
+    };
+    assert_eq!((next(6.8), next(7.1)), (1, 0));
+}
+
+#[test]
+fn averages_of_latency_fade_within_ten_seconds() {
+    // a took 2 s, b 1 s; later b takes 1 s again, and a is less once its share of 2 has faded below.
+    let next = |secs| {
+        let pool = pool(&[("a", 1.0), ("b", 1.0)]);
+        let mut bench = Bench::new(&LOWEST_LATENCY, &[("latency.strategy", 1.0)], &pool);
+        let past = |route, secs| RouteHistory {
+            route: RouteId(route),
+            rate: 1.0,
+            error_rate: 0.0,
+            samples: vec![(Span::from_secs(secs), 1, 1)],
+        };
+        bench.kong.remember(Time::ZERO, Span::from_secs(60), &[past(0, 2), past(1, 1)]);
+        bench.at(secs);
+        let arrived = bench.now.back(Span::from_secs(1));
+        bench.end(&request(2, arrived), RouteId(1), 0, DONE);
+        bench.kong.choose(bench.now, &request(3, Time::ZERO), &[], 1).unwrap().route.0
+    };
+    assert_eq!((next(6.8), next(7.1)), (1, 0));
+}
+
+#[test]
+fn health_is_told_every_second() {
+    let mut bench = Bench::new(&DEFAULT, &[], &three());
+    assert_eq!(bench.kong.next_wake(), Some(Time::from_secs(1)));
+    bench.at(1.0);
+    bench.changes();
+    assert_eq!(bench.kong.next_wake(), Some(Time::from_secs(2)));
+}
+
+#[test]
+fn a_weight_of_one_is_a_hundred_within_the_bounds() {
+    let pool = pool(&[("a", 1.0), ("b", 0.0), ("c", 1e9), ("d", f64::NAN), ("e", 0.257)]);
+    let bench = Bench::new(&DEFAULT, &[], &pool);
+    let mut views = [RouteView::default(); 5];
+    bench.kong.show(&mut views);
+    assert_eq!(views.map(|view| view.weight), [100.0, 1.0, 65_535.0, 1.0, 26.0]);
+}
+
+/// The schema's defaults, in the table's order.
+#[test]
+fn defaults_are_those_of_the_schema() {
+    let values: Vec<f64> = DEFAULT.settings().iter().map(|(_, value)| value).take(17).collect();
+    let criteria = [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    let rest = [60.0, 0.0, 10.0, 0.0, 10_000.0];
+    assert_eq!(values, [&[0.0, 5.0][..], &criteria, &rest].concat());
+    assert_eq!(DEFAULT.settings().get("semantic.threshold"), 0.7);
 }
 
 #[test]

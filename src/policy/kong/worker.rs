@@ -2,7 +2,7 @@
 
 use crate::engine::{Health, Outcome, Settings, Span, Time, luck};
 use crate::policy::part::{MaxFails, MaxFailsRule};
-use crate::policy::{ModelId, Pool, Request, RouteId, RouteInfo, RouteView, Sent};
+use crate::policy::{ModelId, Pool, Request, RouteHistory, RouteId, RouteInfo, RouteView, Sent};
 
 use super::balancer::Balancer;
 use super::target::{Gate, Target};
@@ -77,6 +77,13 @@ impl Worker {
             balancer.on_flip();
         }
         balancer.on_end(now, sent, outcome, is_last, info);
+    }
+
+    /// A clean past of a target of a model.
+    pub fn remember(&mut self, now: Time, model: ModelId, past: &RouteHistory) {
+        if let Some(balancer) = self.balancers.get_mut(usize::from(model.0)) {
+            balancer.remember(now, past);
+        }
     }
 
     /// A target comes, with a breaker that has no past, or goes.
