@@ -5,80 +5,9 @@ use std::collections::VecDeque;
 use crate::engine::Refusal;
 use crate::policy::{ModelId, PolicySpec};
 
-use super::fixture::{pool, request, sent};
+use super::fixture::{Bench, pool, request};
 use super::presets::*;
 use super::*;
-
-/// A plugin under test and what is in flight to it.
-struct Bench {
-    kong: Kong,
-    now: Time,
-}
-
-impl Bench {
-    fn new(spec: &PolicySpec, set: &[(&str, f64)], pool: &Pool) -> Self {
-        let mut settings = spec.settings();
-        for (id, value) in set {
-            settings.set(id, *value).unwrap();
-        }
-        Self { kong: Kong::new(&settings, pool, Time::ZERO, 7), now: Time::ZERO }
-    }
-
-    fn at(&mut self, secs: f64) {
-        self.now = Time::ZERO + Span::from_secs_f64(secs);
-    }
-
-    fn end(&mut self, request: &Request, route: RouteId, number: u16, outcome: Outcome) {
-        let sent = Sent {
-            request: request.id,
-            model: request.model,
-            number,
-            ..sent(route, request.arrived)
-        };
-        self.kong.on_end(self.now, &sent, &outcome);
-    }
-
-    /// Runs a request whose attempts all end so; gives the routes and the final status.
-    fn run(&mut self, id: u64, outcome: Outcome) -> (String, u16) {
-        let request = request(id, self.now);
-        self.run_request(&request, outcome)
-    }
-
-    fn run_request(&mut self, request: &Request, outcome: Outcome) -> (String, u16) {
-        let (mut past, mut order, mut waits) = (Vec::new(), String::new(), 0);
-        loop {
-            match self.kong.next(self.now, request, &past, waits, 1) {
-                Step::Send(attempt) => {
-                    order.push(char::from(b'a' + attempt.route.0 as u8));
-                    self.end(request, attempt.route, past.len() as u16, outcome);
-                    past.push(Past { route: attempt.route, outcome });
-                    if outcome.is_done() {
-                        return (order, 200);
-                    }
-                }
-                Step::Wait(_) => waits += 1,
-                Step::Stop { status } => return (order, status),
-            }
-        }
-    }
-
-    fn status(&mut self, outcome: Outcome) -> (usize, u16) {
-        let (order, status) = self.run(1, outcome);
-        (order.len(), status)
-    }
-
-    fn changes(&mut self) -> Vec<(u32, Health, Health)> {
-        let mut changes = Vec::new();
-        self.kong.on_wake(self.now, &mut |c: Transition| changes.push((c.route.0, c.from, c.to)));
-        changes
-    }
-
-    fn expected(&self) -> Vec<f64> {
-        let mut views = vec![RouteView::default(); self.kong.routes.len()];
-        self.kong.show(&mut views);
-        views.iter().map(|view| view.expected).collect()
-    }
-}
 
 const DONE: Outcome = Outcome::Done { prompt_tokens: 100, output_tokens: 100 };
 const LIMITED: Outcome = Outcome::RateLimited { retry_after: None };
