@@ -384,6 +384,36 @@ fn defaults_are_those_of_the_schema() {
 }
 
 #[test]
+fn a_breaker_that_opens_and_closes_has_the_wheel_laid_out_anew() {
+    let names: Vec<String> = ('a'..='l').map(String::from).collect();
+    let routes: Vec<(&str, f64)> = names.iter().map(|name| (&name[..], 1.0)).collect();
+    let turn = |trips: bool| {
+        let mut bench = Bench::new(&DEFAULT, &[("breaker.max_fails", 1.0)], &pool(&routes));
+        if trips {
+            bench.end(&request(0, Time::ZERO), RouteId(3), 0, Outcome::Unreachable);
+            bench.at(11.0);
+            (0..12).for_each(|id| drop(bench.run(id, DONE)));
+            assert_eq!(bench.changes().len(), 3);
+        }
+        (0..12).map(|id| bench.run(id, DONE).0).collect::<String>()
+    };
+    let untouched = turn(false).repeat(2);
+    assert!(!untouched.contains(&turn(true)));
+}
+
+#[test]
+fn an_error_is_a_sample_only_where_the_request_ended() {
+    let pool = pool(&[("a", 1.0), ("b", 1.0)]);
+    let set = [("latency.update_on_error", 1.0), ("latency.strategy", 1.0), ("retries", 1.0)];
+    let mut bench = Bench::new(&LOWEST_LATENCY, &set, &pool);
+    let request = request(1, Time::ZERO);
+    bench.at(5.0);
+    bench.end(&request, RouteId(1), 0, Outcome::Unreachable);
+    bench.end(&request, RouteId(0), 1, Outcome::Unreachable);
+    assert_eq!(bench.expected(), [0.0, 1.0]);
+}
+
+#[test]
 fn whatever_happens_a_choice_is_present_of_the_model_and_not_avoided() {
     let names: Vec<String> = (0..12).map(|n| format!("r{n}")).collect();
     let routes: Vec<(&str, f64)> =
