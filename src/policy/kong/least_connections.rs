@@ -40,7 +40,8 @@ impl LeastConnections {
     pub fn new(targets: &[Target]) -> Self {
         let line = |&target| Line { target, in_flight: 0, is_present: true, place: 0 };
         let lines = targets.iter().map(line).collect();
-        let mut new = Self { lines, heap: Vec::new(), aside: Vec::new() };
+        let room = Vec::with_capacity;
+        let mut new = Self { lines, heap: room(targets.len()), aside: room(targets.len()) };
         new.rebuild();
         new
     }

@@ -110,8 +110,8 @@ impl Kong {
             routes: pool.routes.clone(),
             is_present: vec![true; pool.routes.len()],
             health: vec![Health::Healthy; pool.routes.len()],
-            changes: Vec::new(),
-            tried: Vec::new(),
+            changes: Vec::with_capacity(pool.routes.len()),
+            tried: Vec::with_capacity(settings.get("retries").min(64.0) as usize),
             seen: now,
             wake: now + WAKES,
         }
