@@ -7,6 +7,7 @@
 pub mod adaptive;
 pub mod classic;
 mod contract;
+pub mod kong;
 pub mod layer;
 pub mod oracle;
 pub mod part;

@@ -3,7 +3,7 @@
 use crate::engine::{Param, Settings, Time, Unit};
 
 use super::contract::{Policy, Pool};
-use super::{adaptive, classic, layer, oracle};
+use super::{adaptive, classic, kong, layer, oracle};
 
 /// A policy as the registry knows it.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,14 @@ pub static POLICIES: &[PolicySpec] = &[
     adaptive::BIFROST_LITERAL,
     adaptive::BIFROST_2026,
     classic::random::SPEC,
+    kong::presets::DEFAULT,
+    kong::presets::DOCS_TUNED,
+    kong::presets::CONSISTENT_HASHING,
+    kong::presets::LOWEST_LATENCY,
+    kong::presets::LOWEST_USAGE,
+    kong::presets::LOWEST_COST,
+    kong::presets::SEMANTIC,
+    kong::presets::PRIORITY,
     oracle::SPEC,
 ];
 

@@ -2,10 +2,12 @@
 
 mod backoff;
 mod candidates;
+mod max_fails;
 mod retry_budget;
 mod throttle;
 
 pub use backoff::{Backoff, Growth};
 pub use candidates::{Candidates, least, uniform};
+pub use max_fails::{MaxFails, MaxFailsRule};
 pub use retry_budget::RetryBudget;
 pub use throttle::Throttle;
