@@ -3,7 +3,7 @@
 use crate::engine::{Param, Settings, Time, Unit};
 
 use super::contract::{Policy, Pool};
-use super::{adaptive, classic, layer};
+use super::{adaptive, bedrock, bifrost_oss, bifrost_v0, classic, cloudflare, field, layer};
 
 /// A policy as the registry knows it.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,21 @@ pub static POLICIES: &[PolicySpec] = &[
     adaptive::BIFROST_LITERAL,
     adaptive::BIFROST_2026,
     classic::random::SPEC,
+    cloudflare::FALLBACK,
+    cloudflare::FALLBACK_RETRY,
+    cloudflare::SPLIT_EVEN,
+    cloudflare::SPLIT_LIMITED,
+    bedrock::CRIS,
+    bedrock::CRIS_DELAYED,
+    bifrost_oss::SPEC,
+    bifrost_v0::SPEC,
+    field::c3::SPEC,
+    field::grpc_wrr::SPEC,
+    field::lmetric::SPEC,
+    field::openrouter::classic::SPEC,
+    field::openrouter::traffic::SPEC,
+    field::prequal::SPEC,
+    field::thompson::SPEC,
 ];
 
 /// The policy of this name.

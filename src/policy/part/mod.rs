@@ -3,9 +3,13 @@
 mod backoff;
 mod candidates;
 mod retry_budget;
+mod sliding;
 mod throttle;
+mod weighted;
 
 pub use backoff::{Backoff, Growth};
 pub use candidates::{Candidates, least, uniform};
 pub use retry_budget::RetryBudget;
+pub use sliding::Sliding;
 pub use throttle::Throttle;
+pub use weighted::weighted;
