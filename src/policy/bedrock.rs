@@ -284,6 +284,15 @@ mod tests {
     }
 
     #[test]
+    fn the_view_is_all_that_tells_the_two_apart() {
+        let (one, other) = (CRIS.settings(), CRIS_DELAYED.settings());
+        for ((param, one), (_, other)) in one.iter().zip(other.iter()) {
+            let of_time = ["view.every", "view.delay"].contains(&param.id);
+            assert_eq!(one == other, !of_time, "{}", param.id);
+        }
+    }
+
+    #[test]
     fn the_next_region_becomes_the_source_when_the_first_is_taken_out() {
         let mut policy = build(&CRIS, &pool(&[2]), &[]);
         policy.set_present(NOW, RouteId(0), false);

@@ -7,8 +7,8 @@
 //!
 //! Our choices where the page is silent: a factor applies once per evaluation, to the weight of the evaluation
 //! before; a key below no threshold gets the bonus; a key without attempts in the window keeps its weight and a
-//! broken circuit closes; latency is the mean of whole answers; the baseline is the mean since the start, as runs
-//! are shorter than the page's seven days; with all circuits open, weights go on as if none were; an evaluation
+//! broken circuit closes; latency is the mean of whole answers; the baseline is the mean since the start, told
+//! past included, as runs are shorter than the page's seven days; with all circuits open, weights go on as if none were; an evaluation
 //! needs `window.min_attempts`.
 //!
 //! Left out: predictive scaling, the throughput rule ("weight adjustment" without a figure), gossip between
@@ -19,8 +19,8 @@ use crate::engine::{Health, Outcome, Param, Settings, Span, Time, Unit};
 use super::bifrost_oss::{self, Weighted};
 use super::part::Sliding;
 use super::{
-    Attempt, Family, Grade, ModelId, Past, Policy, PolicySpec, Pool, Process, Request, RouteId,
-    RouteView, Sent, Step, Transition,
+    Attempt, Family, Grade, ModelId, Past, Policy, PolicySpec, Pool, Process, Request,
+    RouteHistory, RouteId, RouteView, Sent, Step, Transition,
 };
 
 #[cfg(test)]
@@ -283,6 +283,15 @@ impl Policy for Stepwise {
     fn set_present(&mut self, now: Time, route: RouteId, present: bool) {
         self.inner.set_present(now, route, present);
         self.publish();
+    }
+
+    fn remember(&mut self, _: Time, span: Span, history: &[RouteHistory]) {
+        for past in history.iter().filter(|past| !past.samples.is_empty()) {
+            let count = past.rate * span.as_secs_f64();
+            let sum: f64 = past.samples.iter().map(|(took, _, _)| took.as_secs_f64()).sum();
+            let mean = sum / past.samples.len() as f64;
+            self.keys[past.route.index()].all = (count as u64, mean * count);
+        }
     }
 
     fn show(&self, views: &mut [RouteView]) {

@@ -12,22 +12,22 @@ fn past(attempts: &[(u32, Outcome)]) -> Vec<Past> {
 
 #[test]
 fn draws_follow_weights_and_less_than_a_hundredth_is_nothing() {
-    let mut pool = pool(&[2, 2]);
-    for (route, weight) in pool.routes.iter_mut().zip([0.5, 0.009, 1.5, 2.0]) {
+    let mut pool = pool(&[2, 3]);
+    for (route, weight) in pool.routes.iter_mut().zip([0.05, 0.009, 0.15, 0.19, 0.011]) {
         route.weight = weight;
     }
     let mut policy = build(&SPEC, &pool, &[]);
-    let seen = shares(&mut *policy, Time::ZERO, 4, 40_000);
+    let seen = shares(&mut *policy, Time::ZERO, 5, 40_000);
     assert_eq!(seen[1], 0.0);
-    for (share, expected) in seen.iter().zip([0.125, 0.0, 0.375, 0.5]) {
+    for (share, expected) in seen.iter().zip([0.125, 0.0, 0.375, 0.475, 0.025]) {
         assert!((share - expected).abs() < 0.01, "{seen:?}");
     }
-    let mut views = [RouteView::default(); 4];
+    let mut views = [RouteView::default(); 5];
     policy.show(&mut views);
-    assert_eq!(views.map(|view| view.expected), [0.125, 0.0, 0.375, 0.5]);
+    assert_eq!(views.map(|view| view.expected), [0.125, 0.0, 0.375, 0.475, 0.025]);
     pool.routes.iter_mut().for_each(|route| route.weight = 0.001);
-    let seen = shares(&mut *build(&SPEC, &pool, &[]), Time::ZERO, 4, 40_000);
-    assert!(seen.iter().all(|share| (share - 0.25).abs() < 0.01), "{seen:?}");
+    let seen = shares(&mut *build(&SPEC, &pool, &[]), Time::ZERO, 5, 40_000);
+    assert!(seen.iter().all(|share| (share - 0.2).abs() < 0.01), "{seen:?}");
 }
 
 #[test]
@@ -43,6 +43,16 @@ fn as_shipped_a_failure_goes_to_the_heaviest_other_provider_without_a_wait() {
     let all = past(&[(0, BROKEN), (2, LIMITED), (1, LIMITED)]);
     let end = policy.next(Time::ZERO, &request(1), &all, 0, 7);
     assert_eq!(end, Step::Stop { status: 500 }, "the first provider's error");
+}
+
+#[test]
+fn a_hundred_fallbacks_are_tried_and_no_more() {
+    let mut policy = build(&SPEC, &pool(&[1; 102]), &[]);
+    let tried: Vec<(u32, Outcome)> = (0..101).map(|route| (route, BROKEN)).collect();
+    let step = policy.next(Time::ZERO, &request(1), &past(&tried[..100]), 0, 7);
+    assert_eq!(attempt(step).route, RouteId(100));
+    let end = policy.next(Time::ZERO, &request(1), &past(&tried), 0, 7);
+    assert_eq!(end, Step::Stop { status: 500 });
 }
 
 #[test]

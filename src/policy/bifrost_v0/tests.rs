@@ -31,7 +31,9 @@ fn a_good_key_gains_a_tenth_every_half_minute_up_to_two() {
     let mut seen = Vec::new();
     for i in 1..=9u64 {
         feed(&mut *policy, Time::from_secs(30 * i - 1), 0, 10, 0, 1.0);
+        let before = weights(&*policy);
         wake(&mut *policy, 30 * i - 1);
+        assert_eq!(weights(&*policy), before, "not yet");
         wake(&mut *policy, 30 * i);
         seen.push(weights(&*policy)[0]);
     }
@@ -76,6 +78,13 @@ fn errors_and_slowness_cost_their_factors_within_the_largest_change() {
     wake(&mut *slow, 401);
     assert_eq!(weights(&*slow), [1.21, 0.88]);
 
+    let mut light = pool(&[2]);
+    light.routes[0].weight = 0.5;
+    let mut policy = build(&SPEC, &light, &[]);
+    feed(&mut *policy, Time::from_secs(1), 0, 100, 4, 1.0);
+    wake(&mut *policy, 30);
+    assert_eq!(weights(&*policy)[0], 0.35);
+
     let mut heavy = pool(&[2]);
     heavy.routes[0].weight = 2.0;
     heavy.routes[1].weight = 0.12;
@@ -84,6 +93,29 @@ fn errors_and_slowness_cost_their_factors_within_the_largest_change() {
     feed(&mut *policy, Time::from_secs(1), 1, 100, 4, 1.0);
     wake(&mut *policy, 30);
     assert_eq!(weights(&*policy), [1.7, 0.1], "at most 0.3 at once, at least 0.1");
+}
+
+#[test]
+fn a_told_past_is_the_baseline() {
+    let mut policy = build(&SPEC, &pool(&[2]), &[]);
+    let samples = vec![(Span::from_secs(1), 10, 10), (Span::from_secs(3), 10, 10)];
+    let past = RouteHistory { route: RouteId(0), rate: 100.0, error_rate: 0.0, samples };
+    policy.remember(Time::ZERO, Span::from_secs(100_000), &[past]);
+    feed(&mut *policy, Time::from_secs(1), 0, 100, 0, 2.95);
+    wake(&mut *policy, 30);
+    assert_eq!(weights(&*policy)[0], 1.1, "not yet half as much again as 2 s");
+    feed(&mut *policy, Time::from_secs(301), 0, 100, 0, 3.1);
+    wake(&mut *policy, 330);
+    assert_eq!(weights(&*policy)[0], 0.88);
+}
+
+#[test]
+fn around_it_stands_the_open_source_gateway() {
+    let around = bifrost_oss::SPEC.settings();
+    let own = SPEC.settings();
+    for param in bifrost_oss::SPEC.params {
+        assert_eq!(own.get(param.id), around.get(param.id), "{}", param.id);
+    }
 }
 
 #[test]

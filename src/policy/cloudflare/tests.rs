@@ -37,6 +37,26 @@ fn as_shipped_each_target_is_tried_once_in_order_without_a_timeout() {
 }
 
 #[test]
+fn as_shipped_every_request_begins_with_the_first_target_and_no_limit_is_kept() {
+    let mut pool = pool(&[2, 1]);
+    pool.routes[0].rpm = Some(1);
+    for spec in [FALLBACK, FALLBACK_RETRY] {
+        let seen = shares(&mut *build(&spec, &pool, &[]), Time::ZERO, 3, 100);
+        assert!((seen[0] - 1.0).abs() < 1e-9, "{}: {seen:?}", spec.name);
+    }
+    let seen = shares(&mut *build(&SPLIT_EVEN, &pool, &[]), Time::ZERO, 3, 3_000);
+    assert!((seen[0] - 1.0 / 3.0).abs() < 0.03, "{seen:?}");
+}
+
+#[test]
+fn a_limit_is_all_that_tells_the_two_splits_apart() {
+    let (plain, limited) = (SPLIT_EVEN.settings(), SPLIT_LIMITED.settings());
+    for ((param, one), (_, other)) in plain.iter().zip(limited.iter()) {
+        assert_eq!(one == other, param.id != "limit.enabled", "{}", param.id);
+    }
+}
+
+#[test]
 fn the_last_attempt_on_a_target_waits_for_ever() {
     let mut policy = build(&FALLBACK_RETRY, &pool(&[1, 1]), &[]);
     let (sent, waited, _) = life(&mut *policy, Outcome::Timeout);
@@ -67,11 +87,11 @@ fn a_model_node_is_retried_four_times_and_never_waited_for_beyond_a_minute() {
 #[test]
 fn what_cannot_be_cured_elsewhere_stops_only_if_told_so() {
     let fault = Outcome::CallerFault { status: 400 };
-    let sent = |on| {
-        let mut policy = build(&FALLBACK, &pool(&[3]), &[("fallback.on", on)]);
-        life(&mut *policy, fault).0.len()
-    };
-    assert_eq!((sent(0.0), sent(1.0)), (3, 1));
+    let sent = |spec, set: &[(&str, f64)]| life(&mut *build(spec, &pool(&[3]), set), fault).0.len();
+    assert_eq!(sent(&FALLBACK, &[]), 3);
+    assert_eq!(sent(&FALLBACK_RETRY, &[]), 6);
+    assert_eq!(sent(&SPLIT_EVEN, &[]), 15);
+    assert_eq!(sent(&FALLBACK, &[("fallback.on", 1.0)]), 1);
 }
 
 #[test]

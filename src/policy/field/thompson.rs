@@ -31,13 +31,19 @@ pub static TABLE: [Param; 5] = [
         "Both counts of a route without a past.",
     )
     .from("uniform prior, Thompson 1933"),
-    Param::new("late.base", Unit::Seconds, 5.0, (0.0, 600.0), "An answer is late after this"),
+    Param::new(
+        "late.base",
+        Unit::Seconds,
+        5.0,
+        (0.0, 600.0),
+        "Time after which an answer is late, before its tokens.",
+    ),
     Param::new(
         "late.per_token",
         Unit::Seconds,
         0.05,
         (0.0, 10.0),
-        "and this for each of its tokens.",
+        "Time that each of its tokens adds.",
     ),
     Param::new("late.reward", Unit::Ratio, 0.5, (0.0, 1.0), "What a late answer is worth."),
 ];

@@ -9,8 +9,8 @@
 //!   `price.speed`. Without data the list price stands.
 //! - Inside `edge.width` × the least cost a share goes with the inverse square of the cost; outside it is
 //!   `edge.explore`.
-//! - The breaker pauses an endpoint whose failures (429s counted apart) are `breaker.times` those of its peers, and
-//!   `breaker.least` at least, for `breaker.pause`, and then judges it anew.
+//! - The breaker pauses an endpoint whose share of failures, or of 429s, is over `breaker.times` what is usual among
+//!   its peers, and over `breaker.least`, for `breaker.pause`, and then judges it anew.
 //! - A spike of 429s sets the cap to what was answered per second lately; a small rate holds it; none raises it.
 //!
 //! Left out: quality of answers, prompt caches, models as fallbacks.
@@ -149,6 +149,12 @@ fn median(numbers: &mut [f64]) -> Option<f64> {
     numbers.get(numbers.len() / 2).copied()
 }
 
+/// The lower middle one of some rates; 0 where there are no two to compare.
+fn usual(rates: &mut [f64]) -> f64 {
+    rates.sort_unstable_by(f64::total_cmp);
+    if rates.len() < 2 { 0.0 } else { rates[(rates.len() - 1) / 2] }
+}
+
 impl Traffic {
     fn new(settings: &Settings, pool: &Pool, now: Time) -> Self {
         let rule = Rule::new(settings);
@@ -182,8 +188,9 @@ impl Traffic {
         for route in self.candidates.of(model) {
             rates.extend(self.endpoints[route.index()].worst(now, &self.rule));
         }
-        let peers = median(&mut rates).unwrap_or(0.0);
+        let peers = usual(&mut rates);
         self.sorted = rates;
+        let alone = self.candidates.of(model).len() < 2;
         let bar = (self.rule.times * peers).max(self.rule.least);
         for at in 0..self.candidates.of(model).len() {
             let route = self.candidates.of(model)[at];
@@ -193,7 +200,7 @@ impl Traffic {
                     endpoint.begin_anew(&self.rule);
                     self.change(now, route, Health::Healthy, "pause over");
                 }
-            } else if endpoint.worst(now, &self.rule).is_some_and(|worst| worst > bar) {
+            } else if !alone && endpoint.worst(now, &self.rule).is_some_and(|worst| worst > bar) {
                 endpoint.paused = Some(now + self.rule.pause);
                 self.change(now, route, Health::Failed, "far worse than its peers");
             }

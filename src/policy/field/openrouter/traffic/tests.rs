@@ -73,6 +73,20 @@ fn far_worse_than_its_peers_is_paused_for_half_a_minute() {
 }
 
 #[test]
+fn of_two_the_worse_is_paused_and_one_alone_is_not() {
+    let mut two = build(&SPEC, &priced(&[1_000; 2]), &[]);
+    feed(&mut *two, 1, 0, &BROKEN, 20);
+    assert_eq!(wake(&mut *two, 2), [(0, Health::Failed)], "the other is not known");
+    let mut alike = build(&SPEC, &priced(&[1_000; 2]), &[]);
+    feed(&mut *alike, 1, 0, &BROKEN, 20);
+    feed(&mut *alike, 1, 1, &BROKEN, 20);
+    assert_eq!(wake(&mut *alike, 2), []);
+    let mut one = build(&SPEC, &priced(&[1_000]), &[]);
+    feed(&mut *one, 1, 0, &BROKEN, 20);
+    assert_eq!(wake(&mut *one, 2), []);
+}
+
+#[test]
 fn what_is_wrong_everywhere_is_no_reason_to_pause() {
     let trips = |own: u32| {
         let mut policy = build(&SPEC, &priced(&[1_000; 3]), &[]);
