@@ -18,6 +18,7 @@ use super::{
 };
 
 #[cfg(test)]
+#[path = "bifrost_oss_tests.rs"]
 mod tests;
 
 const RETRIES: &str = "docs.getbifrost.ai, Retries and Fallbacks, 2026-09";

@@ -24,6 +24,7 @@ use super::{
 };
 
 #[cfg(test)]
+#[path = "bifrost_v0_tests.rs"]
 mod tests;
 
 const PAGE: &str = "Bifrost docs, Intelligent Load Balancing, 2025-08";

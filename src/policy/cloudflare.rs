@@ -26,6 +26,7 @@ use super::{
 };
 
 #[cfg(test)]
+#[path = "cloudflare_tests.rs"]
 mod tests;
 
 const HANDLING: &str = "Cloudflare, AI Gateway: Request handling, 2026";

@@ -2,6 +2,7 @@
 //! costs.
 
 pub mod classic;
+mod endpoint;
 pub mod traffic;
 
 use crate::engine::{Outcome, Time};

@@ -15,6 +15,7 @@
 //!
 //! Left out: quality of answers, prompt caches, models as fallbacks.
 
+use super::endpoint::{Endpoint, Rule};
 use super::{elsewhere, price};
 use crate::engine::{Health, Outcome, Param, Settings, Span, Time, Unit};
 use crate::policy::part::{Candidates, weighted};
@@ -23,11 +24,9 @@ use crate::policy::{
     RouteView, Sent, Step, Transition,
 };
 
-mod endpoint;
 #[cfg(test)]
+#[path = "traffic_tests.rs"]
 mod tests;
-
-use endpoint::{Endpoint, Rule};
 
 const PAGE: &str = "OpenRouter, How OpenRouter Routes Traffic Between Providers, 2026";
 

@@ -183,7 +183,7 @@ impl Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use super::super::SPEC;
+    use super::super::traffic::SPEC;
     use super::*;
     use crate::policy::fixture::{BROKEN, LIMITED, done, request, sent};
     use crate::policy::{Attempt, RouteId};

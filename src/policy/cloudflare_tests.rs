@@ -7,8 +7,11 @@ fn past(routes: &[u32]) -> Vec<Past> {
     routes.iter().map(|&route| Past { route: RouteId(route), outcome: BROKEN }).collect()
 }
 
+/// A route, and the longest wait for the first token there, in seconds.
+type Attempted = (u32, Option<f64>);
+
 /// The steps of a request whose every attempt fails with `outcome`, and how it ends.
-fn life(policy: &mut dyn Policy, outcome: Outcome) -> (Vec<(u32, Option<f64>)>, Vec<f64>, u16) {
+fn life(policy: &mut dyn Policy, outcome: Outcome) -> (Vec<Attempted>, Vec<f64>, u16) {
     let (mut sent, mut waited) = (Vec::new(), Vec::new());
     let (mut past, mut waits) = (Vec::new(), 0);
     loop {
