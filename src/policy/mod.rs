@@ -5,8 +5,17 @@
 //! conformance tests and every command find it there.
 
 pub mod adaptive;
+pub mod bedrock;
+pub mod bifrost_oss;
+pub mod bifrost_v0;
 pub mod classic;
+pub mod cloudflare;
+#[cfg(test)]
+mod conformance;
 mod contract;
+pub mod field;
+#[cfg(test)]
+mod fixture;
 pub mod kong;
 pub mod layer;
 pub mod oracle;

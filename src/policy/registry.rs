@@ -3,7 +3,9 @@
 use crate::engine::{Param, Settings, Time, Unit};
 
 use super::contract::{Policy, Pool};
-use super::{adaptive, classic, kong, layer, oracle};
+use super::{
+    adaptive, bedrock, bifrost_oss, bifrost_v0, classic, cloudflare, field, kong, layer, oracle,
+};
 
 /// A policy as the registry knows it.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +115,8 @@ pub static POLICIES: &[PolicySpec] = &[
     adaptive::BIFROST_PUBLISHED,
     adaptive::BIFROST_LITERAL,
     adaptive::BIFROST_2026,
-    classic::random::SPEC,
+    bifrost_v0::SPEC,
+    bifrost_oss::SPEC,
     kong::presets::DEFAULT,
     kong::presets::DOCS_TUNED,
     kong::presets::CONSISTENT_HASHING,
@@ -122,6 +125,20 @@ pub static POLICIES: &[PolicySpec] = &[
     kong::presets::LOWEST_COST,
     kong::presets::SEMANTIC,
     kong::presets::PRIORITY,
+    cloudflare::FALLBACK,
+    cloudflare::FALLBACK_RETRY,
+    cloudflare::SPLIT_EVEN,
+    cloudflare::SPLIT_LIMITED,
+    bedrock::CRIS,
+    bedrock::CRIS_DELAYED,
+    classic::random::SPEC,
+    field::c3::SPEC,
+    field::grpc_wrr::SPEC,
+    field::lmetric::SPEC,
+    field::openrouter::classic::SPEC,
+    field::openrouter::traffic::SPEC,
+    field::prequal::SPEC,
+    field::thompson::SPEC,
     oracle::SPEC,
 ];
 
