@@ -91,10 +91,14 @@ pub(super) struct Compare {
     /// Scenario files, or folders of them
     #[arg(required = true)]
     pub(super) scenarios: Vec<PathBuf>,
-    /// Policies, separated by commas, or `all` [default: the gateways of the vendors' comparison as they ship
-    /// and as their documents tune them, and the classics; the oracle always runs]
+    /// Policies, separated by commas, each NAME or NAME{parameter=value,…}; or `all` [default: the gateways of
+    /// the vendors' comparison as they ship and as their documents tune them, and the classics; the oracle
+    /// always runs]
     #[arg(long, value_name = "LIST")]
     pub(super) policies: Option<String>,
+    /// This policy of the engine, and the same with one part off at a time: what each part is worth
+    #[arg(long, value_name = "POLICY")]
+    pub(super) ablate: Option<String>,
     /// Which tables to make
     #[arg(long, value_enum, default_value_t = Tables::Both)]
     pub(super) tables: Tables,

@@ -51,6 +51,8 @@ impl Layer {
 /// A policy with its parameters.
 #[derive(Clone, Debug)]
 pub struct Contender {
+    /// Its name in this comparison.
+    pub label: String,
     /// The policy.
     pub spec: &'static PolicySpec,
     /// Its parameters.
@@ -128,6 +130,7 @@ impl ComparePlan<'_> {
             add(&format!("{:?}", scenario.spec));
         }
         for contender in self.contenders {
+            add(&contender.label);
             add(contender.spec.name);
             for (param, value) in contender.settings.iter() {
                 add(&format!("{}={:x}", param.id, value.to_bits()));
@@ -249,8 +252,15 @@ fn curve(tape: &Tape) -> Vec<(u32, u32)> {
     curve
 }
 
-/// What differs from a contender's preset, for the record.
-pub fn changed(contender: &Contender) -> String {
-    let text = described(contender.spec, &contender.settings);
-    text.strip_prefix(contender.spec.name).unwrap_or_default().trim().to_owned()
+impl Contender {
+    /// A policy at its preset, under its own name.
+    pub fn of(spec: &'static PolicySpec) -> Self {
+        Self { label: spec.name.to_owned(), spec, settings: spec.settings() }
+    }
+
+    /// What differs from its preset, for the record.
+    pub fn changed(&self) -> String {
+        let text = described(self.spec, &self.settings);
+        text.strip_prefix(self.spec.name).unwrap_or_default().trim().to_owned()
+    }
 }

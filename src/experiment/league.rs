@@ -16,7 +16,7 @@ use crate::scenario::Scenario;
 use crate::sim::fault::Start;
 use crate::stats::{holm, letters, paired};
 
-use super::compare::{BIN_S, BINS_AFTER, BINS_BEFORE, ComparePlan, Contender, changed, metrics};
+use super::compare::{BIN_S, BINS_AFTER, BINS_BEFORE, ComparePlan, Contender, metrics};
 
 /// Family-wise error of a table.
 const ERROR: f64 = 0.05;
@@ -106,13 +106,13 @@ fn entrant(plan: &ComparePlan<'_>, contender: &Contender) -> Entrant {
         Ok(Sees::Client) | Err(_) => "client".to_owned(),
     };
     Entrant {
-        name: spec.name.to_owned(),
+        name: contender.label.clone(),
         family: spec.family.name().to_owned(),
         product: spec.product.to_owned(),
         source: spec.source.to_owned(),
         fidelity: spec.grade.name().to_owned(),
         sees,
-        changed: changed(contender),
+        changed: contender.changed(),
     }
 }
 
@@ -227,7 +227,7 @@ impl<'a> Block<'a> {
             (offered > 0).then(|| significant(good as f64 / offered as f64))
         });
         Cell {
-            policy: plan.contenders[policy].spec.name.to_owned(),
+            policy: plan.contenders[policy].label.clone(),
             letters,
             digest: format!("{:016x}", rows.iter().fold(0, |digest, row| mix(digest, row.digest))),
             metrics: values,
@@ -280,7 +280,7 @@ impl<'a> Block<'a> {
                 warnings.add(Warning::OracleBeaten {
                     scenario: scenario.to_owned(),
                     layer: layer.to_owned(),
-                    policy: plan.contenders[policy].spec.name.to_owned(),
+                    policy: plan.contenders[policy].label.clone(),
                     by,
                 });
             }
@@ -339,8 +339,8 @@ fn tests(
             layer,
             scenario: scenario.to_owned(),
             metric,
-            left: plan.contenders[ranked[i]].spec.name,
-            right: plan.contenders[ranked[j]].spec.name,
+            left: plan.contenders[ranked[i]].label.clone(),
+            right: plan.contenders[ranked[j]].label.clone(),
             difference: significant(pair.difference.point),
             interval: (significant(ends.0), significant(ends.1)),
             p: significant(p),
@@ -380,7 +380,7 @@ fn standings(
     ranked.sort_by(|a, b| mean(&mean_regret(*a)).total_cmp(&mean(&mean_regret(*b))).then(a.cmp(b)));
     let tested = tests(plan, &ranked, &mean_regret, layer, "all", "regret");
     let standings = ranked.iter().zip(&tested.letters).map(|(&policy, letters)| {
-        let name = plan.contenders[policy].spec.name;
+        let name = &plan.contenders[policy].label;
         standing(name, letters, &mean_regret(policy), tables)
     });
     (standings.collect(), tested.pairs)

@@ -38,7 +38,7 @@ pub struct Comparison {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Entrant {
-    /// Name in the registry.
+    /// Name, as in the tables.
     pub name: String,
     /// Where it belongs.
     pub family: String,
@@ -163,9 +163,9 @@ pub struct Pair {
     /// Metric.
     pub metric: &'static str,
     /// Left policy.
-    pub left: &'static str,
+    pub left: String,
     /// Right policy.
-    pub right: &'static str,
+    pub right: String,
     /// Mean of left − right.
     pub difference: f64,
     /// Ends of its 95 % interval.

@@ -105,7 +105,11 @@ fn scenario_rows(table: &ScenarioTable) -> Rows {
     for cell in &table.cells {
         let mut row = vec![cell.policy.clone(), cell.letters.clone()];
         for (_, metric, scale, unit) in &columns {
-            row.push(cell.metrics.get(*metric).map_or(String::new(), |m| short(m, *scale, unit)));
+            let measured = cell.metrics.get(*metric);
+            row.push(measured.map_or(String::new(), |measured| match *metric {
+                "slo_attainment" => share(measured),
+                _ => short(measured, *scale, unit),
+            }));
         }
         rows.push(row);
     }
@@ -114,6 +118,11 @@ fn scenario_rows(table: &ScenarioTable) -> Rows {
 
 fn has_number(measured: &Measured) -> bool {
     !matches!(measured, Measured::One(Quantity::NotApplicable(_)))
+}
+
+/// A share near 100 % in two decimals: three digits would make all of them 100 %.
+fn share(measured: &Measured) -> String {
+    measured.number().map_or_else(|| "n/a".to_owned(), |share| format!("{:.2} %", share * 100.0))
 }
 
 /// The mean alone, with how often a time was not reached.

@@ -11,6 +11,7 @@ use crate::cli::style;
 use crate::experiment::RunError;
 use crate::experiment::compare::{ComparePlan, Contender, Layer, METRICS, runs};
 use crate::experiment::league::league;
+use crate::policy::adaptive::ablation;
 use crate::policy::{Family, POLICIES, PolicySpec, oracle};
 use crate::record::comparison::paired_csv;
 use crate::record::journal::{self, Journal};
@@ -25,7 +26,7 @@ const SPEED: f64 = 1.5e6;
 const JOURNAL: &str = "journal.csv";
 
 pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
-    let contenders = contenders(args.policies.as_deref())?;
+    let contenders = contenders(args)?;
     let scenarios = load(args)?;
     let layers: &[Layer] = match args.tables {
         Tables::Both => &[Layer::Shipped, Layer::Rule],
@@ -72,7 +73,7 @@ pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
         [
             scenarios[key.scenario as usize].spec.name.clone(),
             layers[key.layer as usize].name().to_owned(),
-            contenders[key.policy as usize].spec.name.to_owned(),
+            contenders[key.policy as usize].label.clone(),
         ]
     };
     let table = journal::table(METRICS, rows.iter(), named);
@@ -116,6 +117,9 @@ fn again(args: &Compare) -> String {
     if let Some(policies) = &args.policies {
         line += &format!(" --policies {}", quote(policies));
     }
+    if let Some(name) = &args.ablate {
+        line += &format!(" --ablate {}", quote(name));
+    }
     for set in &args.sets {
         line += &format!(" --set {}", quote(set));
     }
@@ -153,23 +157,76 @@ fn headline(plan: &ComparePlan<'_>, done: usize, threads: usize) -> String {
     )
 }
 
-/// The policies of a list; the oracle comes with any.
-fn contenders(list: Option<&str>) -> Result<Vec<Contender>, Failure> {
-    let usual = |spec: &PolicySpec| !matches!(spec.family, Family::Field);
-    let mut specs: Vec<&'static PolicySpec> = match list {
-        None => POLICIES.iter().filter(|spec| usual(spec)).collect(),
-        Some("all") => POLICIES.iter().collect(),
-        Some(names) => {
-            let named = names.split(',').map(str::trim).filter(|name| !name.is_empty());
-            named.map(super::policy).collect::<Result<_, _>>()?
-        }
+/// The policies of the arguments, in the order of the registry; the oracle comes with any.
+fn contenders(args: &Compare) -> Result<Vec<Contender>, Failure> {
+    let usual = |spec: &&PolicySpec| !matches!(spec.family, Family::Field);
+    let mut contenders: Vec<Contender> = match (args.policies.as_deref(), &args.ablate) {
+        (None, None) => POLICIES.iter().filter(usual).map(Contender::of).collect(),
+        (None, Some(_)) => Vec::new(),
+        (Some("all"), _) => POLICIES.iter().map(Contender::of).collect(),
+        (Some(list), _) => words(list).into_iter().map(contender).collect::<Result<_, _>>()?,
     };
-    specs.push(&oracle::SPEC);
-    // The order of the registry, each once.
+    if let Some(name) = &args.ablate {
+        contenders.extend(ablation(super::policy(name)?)?);
+    }
+    contenders.push(Contender::of(&oracle::SPEC));
+    // Each once; several of one policy stay in the order in which they were named.
     let place = |spec: &PolicySpec| POLICIES.iter().position(|known| known.name == spec.name);
-    specs.sort_by_key(|spec| place(spec));
-    specs.dedup_by_key(|spec| spec.name);
-    Ok(specs.into_iter().map(|spec| Contender { spec, settings: spec.settings() }).collect())
+    contenders.sort_by_key(|contender| place(contender.spec));
+    contenders.dedup_by(|a, b| a.label == b.label);
+    Ok(contenders)
+}
+
+/// The words of a list, separated by commas outside braces.
+fn words(list: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let split = list.split(move |c: char| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        c == ',' && depth == 0
+    });
+    split.map(str::trim).filter(|word| !word.is_empty()).collect()
+}
+
+/// `name`, or `name{parameter=value,…}`.
+fn contender(word: &str) -> Result<Contender, Failure> {
+    let Some((name, rest)) = word.split_once('{') else {
+        return Ok(Contender::of(super::policy(word)?));
+    };
+    let mut contender = Contender::of(super::policy(name.trim())?);
+    let wrong = |what: String| Failure::new(Exit::Usage, format!("`{word}`: {what}"));
+    let inside = rest.strip_suffix('}').ok_or_else(|| wrong("a `}` is missing".to_owned()))?;
+    for pair in inside.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let (id, text) = pair
+            .split_once('=')
+            .ok_or_else(|| wrong(format!("expected parameter=value, not `{pair}`")))?;
+        let param = contender.settings.param(id.trim()).ok_or_else(|| {
+            wrong(format!(
+                "no parameter `{id}`; `windtunnel list parameters --policy {}` lists them",
+                contender.spec.name
+            ))
+        })?;
+        let value = param.parse(text).map_err(|error| wrong(error.to_string()))?;
+        contender.settings.set(param.id, value).map_err(|error| wrong(error.to_string()))?;
+    }
+    contender.label = format!("{}{}", contender.spec.name, contender.changed().replace(' ', ""));
+    Ok(contender)
+}
+
+/// A policy of the engine, and the same with one part off at a time.
+fn ablation(spec: &'static PolicySpec) -> Result<Vec<Contender>, Failure> {
+    let mut contenders = vec![Contender::of(spec)];
+    for (part, values) in ablation::PARTS {
+        let mut contender = Contender::of(spec);
+        contender.label = format!("{} without {part}", spec.name);
+        for (id, value) in values {
+            contender.settings.set(id, *value).map_err(|_| {
+                let what = format!("`{}` does not have the engine's parts", spec.name);
+                Failure::new(Exit::Usage, what)
+            })?;
+        }
+        contenders.push(contender);
+    }
+    Ok(contenders)
 }
 
 /// All scenarios of the arguments, folders in the order of their file names.

@@ -5,6 +5,7 @@
 //! Source of the retry rules: docs.getbifrost.ai, Retries and Fallbacks, 2026-09. Left out: queues per
 //! provider, header-driven circuit breakers, plugins.
 
+pub mod ablation;
 mod table;
 
 use crate::engine::{

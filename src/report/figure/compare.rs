@@ -123,7 +123,7 @@ fn bars(
         if let Some(worst) = cell.worst.get(chart.metric)
             && let (Quantity::Number(worst), true) = (&worst.value, comparison.replications > 1)
         {
-            bar.text.push_str(&format!("; worst {}", tenths(*worst)));
+            bar.text.push_str(&format!("; worst {} s", tenths(*worst)));
         }
         bar
     });
@@ -151,7 +151,7 @@ fn bar(name: &str, colour: Colour, measured: &Measured, chart: &Chart) -> Bar {
         "%" => " %".to_owned(),
         unit => format!(" {unit}"),
     };
-    let show = |number: f64| format!("{}", digits(number * chart.scale));
+    let show = |number: f64| digits(number * chart.scale);
     let (length, interval, text) = match measured {
         Measured::One(Quantity::Number(number)) => {
             (Length::Known(number.max(0.0) * chart.scale), None, format!("{}{unit}", show(*number)))
@@ -187,7 +187,8 @@ fn digits(value: f64) -> String {
     match value.abs() {
         v if v >= 100.0 => format!("{value:.0}"),
         v if v >= 10.0 => format!("{value:.1}"),
-        v if v >= 1.0 || v == 0.0 => format!("{value:.2}"),
+        v if v >= 1.0 => format!("{value:.2}"),
+        0.0 => "0".to_owned(),
         _ => format!("{value:.3}"),
     }
 }
@@ -230,7 +231,15 @@ fn goodput(comparison: &Comparison, table: &Table, scenario: &ScenarioTable) -> 
     });
     Some(Page {
         title: "Goodput through the fault".to_owned(),
-        subtitle: subtitle(comparison, &scenario.scenario, table).replace("mean of", "all"),
+        subtitle: format!(
+            "{}, {}: {}",
+            scenario.scenario,
+            layer(table),
+            match comparison.replications {
+                1 => "one replication".to_owned(),
+                n => format!("all {n} replications together"),
+            }
+        ),
         panels: vec![panel],
     })
 }
