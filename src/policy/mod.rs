@@ -9,6 +9,7 @@ pub mod classic;
 mod contract;
 pub mod layer;
 pub mod part;
+pub mod proxy;
 pub mod registry;
 
 pub use crate::engine::Health;

@@ -3,7 +3,7 @@
 use crate::engine::{Param, Settings, Time, Unit};
 
 use super::contract::{Policy, Pool};
-use super::{adaptive, classic, layer};
+use super::{adaptive, classic, layer, proxy};
 
 /// A policy as the registry knows it.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,18 @@ pub static POLICIES: &[PolicySpec] = &[
     adaptive::BIFROST_LITERAL,
     adaptive::BIFROST_2026,
     classic::random::SPEC,
+    classic::weighted_random::SPEC,
+    classic::round_robin::SPEC,
+    classic::smooth_weighted::SPEC,
+    classic::least_outstanding::SPEC,
+    classic::p2c::SPEC,
+    classic::p2c_peak_ewma::SPEC,
+    proxy::linkerd::LINKERD,
+    proxy::linkerd::LINKERD_BREAKER,
+    proxy::envoy::SPEC,
+    proxy::agentgateway::SPEC,
+    proxy::helicone::SPEC,
+    proxy::haproxy::SPEC,
 ];
 
 /// The policy of this name.

@@ -25,6 +25,11 @@ impl Candidates {
         &self.of[usize::from(model.0)]
     }
 
+    /// All models.
+    pub fn models(&self) -> impl Iterator<Item = ModelId> + use<> {
+        (0..self.of.len() as u16).map(ModelId)
+    }
+
     /// The model that a route serves.
     pub fn model(&self, route: RouteId) -> ModelId {
         self.models[route.index()]
