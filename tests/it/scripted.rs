@@ -215,6 +215,12 @@ pub fn random(spec: &Spec) -> Box<dyn Policy> {
 struct Script<F>(F);
 
 impl<F: FnMut(Time, &Request, &[Past], u32, u64) -> Step + Send> Policy for Script<F> {
+    fn choose(&mut self, _: Time, _: &Request, _: &[RouteId], _: u64) -> Option<Attempt> {
+        None
+    }
+
+    fn set_present(&mut self, _: Time, _: RouteId, _: bool) {}
+
     fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, luck: u64) -> Step {
         (self.0)(now, request, past, waits, luck)
     }

@@ -111,6 +111,9 @@ pub const SPEC: PolicySpec = PolicySpec {
     },
 };
 
+/// Least load shown, in seconds.
+const LEAST: f64 = 1e-9;
+
 /// The balancer and its monitors.
 #[derive(Debug)]
 struct Helicone {
@@ -124,6 +127,8 @@ struct Helicone {
     rule: Rule,
     start: Time,
     next_check: Time,
+    /// When the next limit is over.
+    next_limit: Time,
     now: Time,
     journal: Journal,
 }
@@ -202,6 +207,7 @@ impl Helicone {
             rule,
             start: now,
             next_check: now,
+            next_limit: Time::NEVER,
             now,
             journal: Journal::new(now),
         }
@@ -214,21 +220,27 @@ impl Helicone {
     /// Does what monitors have to do by `now`, in order of time.
     fn advance(&mut self, now: Time) {
         self.now = now;
-        loop {
-            let limits = self.providers.iter().enumerate();
-            let limits = limits.filter_map(|(i, provider)| Some((provider.limited_until?, i)));
-            let over = limits.min().filter(|(at, _)| *at <= now);
-            match over {
-                Some((at, provider)) if at <= self.next_check => {
-                    self.providers[provider].limited_until = None;
-                    self.put_in(at, provider, "limit over");
-                }
-                _ if self.next_check <= now => {
-                    let at = self.next_check;
-                    self.next_check += self.rule.interval;
-                    self.check(at);
-                }
-                _ => return,
+        while self.next_check.min(self.next_limit) <= now {
+            if self.next_limit <= self.next_check {
+                self.lift_limits(self.next_limit);
+            } else {
+                let at = self.next_check;
+                self.next_check += self.rule.interval;
+                self.check(at);
+            }
+        }
+    }
+
+    /// Puts in all whose limit is over at `at`.
+    fn lift_limits(&mut self, at: Time) {
+        self.next_limit = Time::NEVER;
+        for i in 0..self.providers.len() {
+            let Some(until) = self.providers[i].limited_until else { continue };
+            if until <= at {
+                self.providers[i].limited_until = None;
+                self.put_in(at, i, "limit over");
+            } else {
+                self.next_limit = self.next_limit.min(until);
             }
         }
     }
@@ -318,6 +330,7 @@ impl Policy for Helicone {
         {
             let wait = retry_after.unwrap_or(self.rule.wait) + self.rule.more;
             provider.limited_until = Some(now + wait);
+            self.next_limit = self.next_limit.min(now + wait);
             self.take_out(now, index, "limited");
         }
     }
@@ -348,7 +361,7 @@ impl Policy for Helicone {
     fn show(&self, views: &mut [RouteView]) {
         let load = |route: RouteId| self.loads.stored(route, self.now);
         for (i, view) in views.iter_mut().enumerate() {
-            let weight = 1.0 / load(RouteId(i as u32));
+            let weight = 1.0 / load(RouteId(i as u32)).max(LEAST);
             let health = health(self.providers[self.provider_of[i]].is_in);
             *view = RouteView { weight, health, ..RouteView::default() };
         }
