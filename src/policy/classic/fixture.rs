@@ -215,4 +215,58 @@ pub fn keeps_the_contract(spec: &PolicySpec) {
     let mut alone = Stand::new(spec, 1, &[]);
     assert!((0..50).all(|n| alone.goes(f64::from(n)) == Some(0)));
     assert_eq!(alone.expected(), [1.0]);
+    stands_anything(spec);
+}
+
+/// Whatever happens, in whatever order, a rule neither breaks nor sends where it must not.
+fn stands_anything(spec: &PolicySpec) {
+    let outcomes = [
+        DONE,
+        FAILED,
+        LIMITED,
+        limited_for(40.0),
+        Outcome::Unreachable,
+        Outcome::Timeout,
+        Outcome::StreamBroken { prompt_tokens: 1, output_tokens: 1 },
+        Outcome::Cancelled,
+        Outcome::CallerFault { status: 400 },
+        Outcome::ServerError { status: 503 },
+    ];
+    for weights in [vec![1.0], vec![0.0; 5], vec![3.0, 1.0, 0.0, 2.0, 1.0], vec![1.0; 300]] {
+        let mut stand = Stand::weighted(spec, &weights, &[]);
+        let mut present = vec![true; weights.len()];
+        let mut flying: Vec<Sent> = Vec::new();
+        let mut secs = 0.0;
+        for n in 0..4_000 {
+            let draw = |what, below| luck::below(luck::mix(luck::mix(n, 77), what), below) as usize;
+            secs += if n % 900 == 899 { 1e5 } else { draw(0, 100) as f64 / 500.0 };
+            let route = draw(1, weights.len() as u32);
+            match draw(2, 10) {
+                0 => {
+                    present[route] = !present[route];
+                    stand.present(secs, route as u32, present[route]);
+                }
+                1 => drop(stand.wake(secs)),
+                2..6 => {
+                    let sent = stand.ask(secs, &[route as u32]);
+                    assert!(sent.is_none_or(|sent| present[sent.route.index()]), "{sent:?} is out");
+                    flying.extend(sent);
+                }
+                _ if flying.is_empty() => {}
+                _ => {
+                    let mut sent = flying.swap_remove(draw(3, flying.len() as u32));
+                    if draw(4, 2) == 0 && stand.policy.wants_first_token() {
+                        stand.policy.on_first_token(at(secs), &sent);
+                        sent.heard = true;
+                    }
+                    stand.end(secs, &sent, outcomes[draw(5, 10)]);
+                }
+            }
+            if n % 100 == 0 {
+                let views = stand.views();
+                assert!(views.iter().all(|v| v.weight.is_finite() && v.expected >= 0.0));
+                assert!(views.iter().map(|view| view.expected).sum::<f64>() < 1.0 + 1e-9);
+            }
+        }
+    }
 }

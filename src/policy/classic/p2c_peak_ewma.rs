@@ -45,6 +45,9 @@ pub const SPEC: PolicySpec = PolicySpec {
     },
 };
 
+/// Least load shown, in seconds.
+const LEAST: f64 = 1e-9;
+
 /// The lower load of two.
 #[derive(Debug)]
 struct PeakChoices {
@@ -101,7 +104,8 @@ impl Policy for PeakChoices {
     fn show(&self, views: &mut [RouteView]) {
         let load = |route: RouteId| self.loads.stored(route, self.now);
         for (i, view) in views.iter_mut().enumerate() {
-            *view = RouteView { weight: 1.0 / load(RouteId(i as u32)), ..RouteView::default() };
+            let weight = 1.0 / load(RouteId(i as u32)).max(LEAST);
+            *view = RouteView { weight, ..RouteView::default() };
         }
         for model in self.candidates.models() {
             let routes = self.candidates.of(model);

@@ -149,7 +149,8 @@ impl Breaker {
             }
             Phase::Probe { .. } => Some(self.shut(rule, now, "probe failed", word)),
             Phase::Open => {
-                self.streak = if verdict == Verdict::Failure { self.streak + 1 } else { 0 };
+                self.streak =
+                    if verdict == Verdict::Failure { self.streak.saturating_add(1) } else { 0 };
                 self.ring.record(rule.window, now, verdict == Verdict::Success);
                 if rule.max_failures > 0 && self.streak >= rule.max_failures {
                     return Some(self.shut(rule, now, "failures in a row", word));

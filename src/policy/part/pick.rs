@@ -104,6 +104,9 @@ pub fn shares_with_replacement(
     set: impl FnMut(RouteId, f64),
 ) {
     let sum: f64 = routes.iter().map(|route| weight(*route)).sum();
+    if sum <= 0.0 {
+        return;
+    }
     let share = |own: f64, above: f64, equal: f64| own * (own + 2.0 * above + equal);
     ranked(routes, load, |route| weight(route) / sum, share, set);
 }

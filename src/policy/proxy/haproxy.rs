@@ -71,7 +71,7 @@ struct Rate {
 
 impl Rate {
     fn turn(&mut self, window: u64) {
-        self.counts = match window - self.window {
+        self.counts = match window.saturating_sub(self.window) {
             0 => self.counts,
             1 => [self.counts[1], 0],
             _ => [0, 0],

@@ -174,6 +174,9 @@ pub const LINKERD_BREAKER: PolicySpec = spec(
     },
 );
 
+/// Least load shown, in seconds.
+const LEAST: f64 = 1e-9;
+
 /// The balancer.
 #[derive(Debug)]
 struct Linkerd {
@@ -429,7 +432,7 @@ impl Policy for Linkerd {
             let route = RouteId(i as u32);
             let load = self.load(now, route);
             *view = RouteView {
-                weight: 1.0 / load,
+                weight: 1.0 / load.max(LEAST),
                 health: self.health(route),
                 ..RouteView::default()
             };

@@ -186,7 +186,7 @@ impl Policy for Envoy {
             let hosts = self.hosts(model);
             if self.turns.apply(model, self.now) {
                 let sum: f64 = hosts.iter().map(|route| views[route.index()].weight).sum();
-                for route in hosts {
+                for route in hosts.iter().filter(|_| sum > 0.0) {
                     views[route.index()].expected = views[route.index()].weight / sum;
                 }
             } else {

@@ -142,7 +142,7 @@ impl Outlier {
         host.good += u32::from(answer == Answer::Good);
         let failed = [answer != Answer::Good, answer == Answer::Gateway];
         for (streak, failed) in host.streaks.iter_mut().zip(failed) {
-            *streak = if failed { *streak + 1 } else { 0 };
+            *streak = if failed { streak.saturating_add(1) } else { 0 };
         }
         let mut out = false;
         for kind in 0..2 {
