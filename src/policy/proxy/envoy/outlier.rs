@@ -145,10 +145,10 @@ impl Outlier {
             *streak = if failed { streak.saturating_add(1) } else { 0 };
         }
         let mut out = false;
-        for kind in 0..2 {
+        for (kind, failed) in failed.into_iter().enumerate() {
             let (limit, enforcing) = self.rule.consecutive[kind];
             // Exactly at the limit, and again after as many more.
-            if failed[kind] && self.hosts[route.index()].streaks[kind] == limit {
+            if failed && self.hosts[route.index()].streaks[kind] == limit {
                 out |= self.eject(now, route, enforcing, "5xx in a row", journal);
                 self.hosts[route.index()].streaks[kind] = 0;
             }
