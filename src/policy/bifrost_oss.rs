@@ -261,8 +261,8 @@ impl Policy for Weighted {
         for (view, weight) in views.iter_mut().zip(&self.weights) {
             *view = RouteView { weight: weight / self.steps, ..RouteView::default() };
         }
-        for model in 0..self.candidates.models() {
-            let routes = self.candidates.of(ModelId(model as u16));
+        for model in self.candidates.models() {
+            let routes = self.candidates.of(model);
             let sum: f64 = routes.iter().map(|route| self.weights[route.index()]).sum();
             for route in routes {
                 let even = 1.0 / routes.len() as f64;

@@ -19,8 +19,8 @@ use crate::engine::{Health, Outcome, Param, Settings, Span, Time, Unit};
 use super::bifrost_oss::{self, Weighted};
 use super::part::Sliding;
 use super::{
-    Attempt, Family, Grade, ModelId, Past, Policy, PolicySpec, Pool, Process, Request,
-    RouteHistory, RouteId, RouteView, Sent, Step, Transition,
+    Attempt, Family, Grade, Past, Policy, PolicySpec, Pool, Process, Request, RouteHistory,
+    RouteId, RouteView, Sent, Step, Transition,
 };
 
 #[cfg(test)]
@@ -169,8 +169,7 @@ impl Stepwise {
 
     /// Gives the draw its weights. Where every circuit of a model is open, none counts.
     fn publish(&mut self) {
-        for model in 0..self.inner.candidates.models() {
-            let model = ModelId(model as u16);
+        for model in self.inner.candidates.models() {
             let all_out =
                 self.inner.candidates.of(model).iter().all(|route| self.keys[route.index()].out);
             for at in 0..self.inner.candidates.of(model).len() {

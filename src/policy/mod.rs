@@ -20,6 +20,7 @@ pub mod kong;
 pub mod layer;
 pub mod oracle;
 pub mod part;
+pub mod proxy;
 pub mod registry;
 
 pub use crate::engine::Health;

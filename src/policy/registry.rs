@@ -5,6 +5,7 @@ use crate::engine::{Param, Settings, Time, Unit};
 use super::contract::{Policy, Pool};
 use super::{
     adaptive, bedrock, bifrost_oss, bifrost_v0, classic, cloudflare, field, kong, layer, oracle,
+    proxy,
 };
 
 /// A policy as the registry knows it.
@@ -132,6 +133,18 @@ pub static POLICIES: &[PolicySpec] = &[
     bedrock::CRIS,
     bedrock::CRIS_DELAYED,
     classic::random::SPEC,
+    classic::weighted_random::SPEC,
+    classic::round_robin::SPEC,
+    classic::smooth_weighted::SPEC,
+    classic::least_outstanding::SPEC,
+    classic::p2c::SPEC,
+    classic::p2c_peak_ewma::SPEC,
+    proxy::linkerd::LINKERD,
+    proxy::linkerd::LINKERD_BREAKER,
+    proxy::envoy::SPEC,
+    proxy::agentgateway::SPEC,
+    proxy::helicone::SPEC,
+    proxy::haproxy::SPEC,
     field::c3::SPEC,
     field::grpc_wrr::SPEC,
     field::lmetric::SPEC,

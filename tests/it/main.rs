@@ -30,6 +30,7 @@ mod order;
 mod program;
 mod real_trace;
 mod scripted;
+mod sinkhole;
 mod smoke;
 mod still;
 mod theory;

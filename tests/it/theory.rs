@@ -1,15 +1,15 @@
 //! The world against queueing theory: what must come out to within the noise of the run.
 
 use std::f64::consts::LN_2;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use windtunnel::engine::{Outcome, Span, Time};
 use windtunnel::policy::{Attempt, Past, Policy, Request, RouteId, Sent, Step, Transition};
 use windtunnel::sim::plain;
 use windtunnel::sim::spec::{Arrivals, Capacity, Client, Gaps, Spec, Tokens};
 
-use crate::scripted::{in_turn, observe, random, run};
+use crate::scripted::{in_turn, listed, observe, random, run};
 use crate::{bound, still};
 
 /// Seconds that an output token takes in a queue's world; fine enough to make any service time of them.
@@ -21,11 +21,19 @@ const SERVICE_S: f64 = MEAN * TOKEN_S;
 
 /// A queue: Poisson arrivals, `servers` places, a service time of output tokens only.
 fn queue(servers: u32, load: f64, output: Tokens, seconds: u64) -> Spec {
-    let mut spec = still::world(1, 1, load * f64::from(servers) / SERVICE_S, seconds);
-    let service = &mut spec.providers[0].services[0];
-    (service.latency.network, service.latency.ttft) = (Span::ZERO, Span::ZERO);
-    service.latency.tokens_per_s = 1.0 / TOKEN_S;
-    service.capacity = Some(Capacity { concurrency: servers, queue: u32::MAX, slowdown: 0.0 });
+    queues(1, servers, load, output, seconds)
+}
+
+/// So many queues, each of its own, and arrivals for all of them.
+fn queues(n: u16, servers: u32, load: f64, output: Tokens, seconds: u64) -> Spec {
+    let rps = load * f64::from(servers) * f64::from(n) / SERVICE_S;
+    let mut spec = still::world(n, 1, rps, seconds);
+    for provider in &mut spec.providers {
+        let service = &mut provider.services[0];
+        (service.latency.network, service.latency.ttft) = (Span::ZERO, Span::ZERO);
+        service.latency.tokens_per_s = 1.0 / TOKEN_S;
+        service.capacity = Some(Capacity { concurrency: servers, queue: u32::MAX, slowdown: 0.0 });
+    }
     spec.classes[0].output = output;
     spec.classes[0].max_tokens = u32::MAX;
     spec
@@ -244,4 +252,67 @@ fn open_loop_demand_ignores_a_slow_server_and_closed_loop_demand_follows_it() {
         (offered(closed(), 1.0) as f64 / 60.0, offered(closed(), 10.0) as f64 / 60.0);
     assert!(fast > 45.0, "{fast}");
     bound::near(slow, 10.0, 10.0 * 4.0 / 600f64.sqrt() + 50.0 / 60.0);
+}
+
+/// Counts, every 50 ms from 2 s on, the routes that have 1, 2, … jobs or more.
+struct Depths {
+    inner: Box<dyn Policy>,
+    jobs: Vec<usize>,
+    at: Time,
+    seen: Arc<Mutex<(u64, [u64; 6])>>,
+}
+
+impl Policy for Depths {
+    fn choose(&mut self, now: Time, r: &Request, avoid: &[RouteId], luck: u64) -> Option<Attempt> {
+        let attempt = self.inner.choose(now, r, avoid, luck)?;
+        self.jobs[attempt.route.index()] += 1;
+        Some(attempt)
+    }
+
+    fn set_present(&mut self, now: Time, route: RouteId, present: bool) {
+        self.inner.set_present(now, route, present);
+    }
+
+    fn on_end(&mut self, now: Time, sent: &Sent, outcome: &Outcome) {
+        self.jobs[sent.route.index()] -= 1;
+        self.inner.on_end(now, sent, outcome);
+    }
+
+    fn next_wake(&self) -> Option<Time> {
+        Some(self.at)
+    }
+
+    fn on_wake(&mut self, now: Time, _: &mut dyn FnMut(Transition)) {
+        if now >= Time::from_secs(2) {
+            let mut seen = self.seen.lock().unwrap();
+            seen.0 += 1;
+            for jobs in &self.jobs {
+                (0..(*jobs).min(6)).for_each(|i| seen.1[i] += 1);
+            }
+        }
+        self.at += Span::from_millis(50);
+    }
+}
+
+/// The supermarket model (Vvedenskaya, Dobrushin, Karpelevich 1996; Mitzenmacher 1996): with many servers and
+/// the shorter of two queues, a share ρ^(2^i − 1) of them has i jobs or more; with one draw it is ρ^i.
+#[test]
+fn with_two_choices_queues_are_as_short_as_the_supermarket_model_says() {
+    let (servers, load) = (500u16, 0.9);
+    let spec = queues(servers, 1, load, exponential(), 8);
+    let depths = |seed| {
+        let seen = Arc::default();
+        let jobs = vec![0; usize::from(servers)];
+        let shared = Arc::clone(&seen);
+        let inner = listed("p2c", &spec);
+        run(&spec, Box::new(Depths { inner, jobs, at: Time::ZERO, seen: shared }), seed);
+        let (looks, found) = *seen.lock().unwrap();
+        found.map(|n| n as f64 / (looks * u64::from(servers)) as f64)
+    };
+    let runs: Vec<[f64; 6]> = (1..=4).map(depths).collect();
+    for i in 0..6 {
+        let mean = runs.iter().map(|run| run[i]).sum::<f64>() / runs.len() as f64;
+        let power = f64::from((1u32 << (i + 1)) - 1);
+        bound::near(mean, libm::pow(load, power), 0.01);
+    }
 }

@@ -20,14 +20,14 @@ impl Candidates {
         Self { of, models: pool.routes.iter().map(|route| route.model).collect() }
     }
 
-    /// How many models there are.
-    pub const fn models(&self) -> usize {
-        self.of.len()
-    }
-
     /// The routes present that serve a model.
     pub fn of(&self, model: ModelId) -> &[RouteId] {
         &self.of[usize::from(model.0)]
+    }
+
+    /// All models.
+    pub fn models(&self) -> impl Iterator<Item = ModelId> + use<> {
+        (0..self.of.len() as u16).map(ModelId)
     }
 
     /// The model that a route serves.

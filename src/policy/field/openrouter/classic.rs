@@ -172,8 +172,8 @@ impl Policy for Classic {
             let health = if endpoint.out { Health::Failed } else { Health::Healthy };
             *view = RouteView { weight: endpoint.weight, health, ..RouteView::default() };
         }
-        for model in 0..self.candidates.models() {
-            let routes = self.candidates.of(ModelId(model as u16));
+        for model in self.candidates.models() {
+            let routes = self.candidates.of(model);
             let stable = routes.iter().filter(|route| !self.endpoints[route.index()].out);
             let sum: f64 = stable.clone().map(|route| self.endpoints[route.index()].weight).sum();
             for route in stable {

@@ -296,9 +296,9 @@ impl Policy for Traffic {
         for endpoint in &mut self.endpoints {
             endpoint.move_cap(now, &self.rule);
         }
-        for model in 0..self.candidates.models() {
-            self.judge(now, ModelId(model as u16));
-            self.renew(now, ModelId(model as u16));
+        for model in self.candidates.models() {
+            self.judge(now, model);
+            self.renew(now, model);
         }
         self.changes.drain(..).for_each(changed);
         self.next_wake = now + Span::from_secs(1);
