@@ -8,7 +8,7 @@
 //! Source: linkerd2-proxy, `linkerd/load-biaser`, `linkerd/ewma`, `http/breaker/unified.rs`, 29637b64f, 2026;
 //! defaults of the breaker: linkerd/linkerd2, policy-controller, 2026. Left out: the queue before a balancer
 //! whose endpoints are all shut (here the request fails at once), gRPC codes, retries by annotation.
-//! The ratio's threshold and its least number of requests have no default there; ours are those of its tests.
+//! The ratio's threshold and its least number of requests have no default there; both are our choice.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
