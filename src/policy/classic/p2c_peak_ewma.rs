@@ -30,7 +30,7 @@ static TABLE: [Param; 2] = [
 /// Registry entry.
 pub const SPEC: PolicySpec = PolicySpec {
     name: "p2c-peak-ewma",
-    product: "tower, 2026",
+    product: "tower, 8358ee71",
     source: "tower-rs/tower, balance/p2c and load/peak_ewma, 8358ee71",
     doc: "Two different draws, and the lower of peak-average response time × (in flight + 1); the first where \
           they tie.",

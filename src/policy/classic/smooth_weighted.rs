@@ -42,7 +42,7 @@ static TABLE: [Param; 4] = [
 /// Registry entry.
 pub const SPEC: PolicySpec = PolicySpec {
     name: "smooth-weighted-round-robin",
-    product: "nginx, 2026",
+    product: "nginx, 3f6f7824d",
     source: "nginx, http/ngx_http_upstream_round_robin.c, 3f6f7824d",
     doc: "Weighted turns as even as can be; a failure lowers a weight and takes the route out for 10 s.",
     family: Family::Classic,

@@ -6,7 +6,7 @@
 //! low health, for a base time × (evictions in a row + 1); an answer ends the row. If all are evicted, the
 //! evicted are used. An attempt counts until its response begins.
 //!
-//! Source: agentgateway, `types/loadbalancer.rs` and `http/health.rs`, 75b4e6ce6, 2026. It evicts nobody unless
+//! Source: agentgateway, `types/loadbalancer.rs` and `http/health.rs`, 75b4e6ce6. It evicts nobody unless
 //! configured; 5 in a row is our choice, and so is that a 429 counts (it has a place for its hint). Left out:
 //! conditions in CEL, health checks of its own, `x-ratelimit-reset` (the hint stands for it), retries.
 
@@ -92,7 +92,7 @@ static TABLE: [Param; 8] = [
 /// Registry entry.
 pub const SPEC: PolicySpec = PolicySpec {
     name: "agentgateway",
-    product: "agentgateway, 2026",
+    product: "agentgateway, 75b4e6ce6",
     source: "agentgateway, types/loadbalancer.rs and http/health.rs, 75b4e6ce6",
     doc: "The better of two draws by health, latency and requests in flight; 5 failures in a row evict for 3 s × \
           evictions in a row.",

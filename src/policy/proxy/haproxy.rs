@@ -2,7 +2,7 @@
 //!
 //! Two draws with replacement in proportion to weights; the one with fewer served requests per weight is taken;
 //! where they tie, the one with fewer requests in the last second; the second draw where they tie again.
-//! Source: HAProxy, `backend.c`, 50872daa6, 2026. Left out: the hash ring (draws are by weight without it),
+//! Source: HAProxy, `backend.c`, 50872daa6. Left out: the hash ring (draws are by weight without it),
 //! limits per server and their queues, `slowstart`, checks and `observe` (off by default).
 
 use crate::engine::{Outcome, Param, Settings, Span, Time, Unit, luck};
@@ -35,7 +35,7 @@ static TABLE: [Param; 2] = [
 /// Registry entry.
 pub const SPEC: PolicySpec = PolicySpec {
     name: "haproxy",
-    product: "HAProxy, 2026",
+    product: "HAProxy, 50872daa6",
     source: "HAProxy, backend.c, 50872daa6",
     doc: "The one of two draws by weight that serves fewer requests per weight; where they tie, the one with \
           fewer requests in the last second.",

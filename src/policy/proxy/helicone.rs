@@ -8,7 +8,7 @@
 //! new: its average starts over, and attempts from before say nothing. The two ways out know nothing of each
 //! other: the first to put a provider in does so.
 //!
-//! Source: Helicone/ai-gateway, 42d2998, 2025: `discover/monitor`, `metrics/rolling_counter.rs`, `dispatcher`.
+//! Source: Helicone/ai-gateway, 42d2998: `discover/monitor`, `metrics/rolling_counter.rs`, `dispatcher`.
 //! A request counts when it is sent, a failure (5xx, or a broken stream) when it ends. The ten buckets of its
 //! counts make no difference, since whole minutes expire. Left out: its other strategy (weights), its retries,
 //! and the queue when all are out (here the request fails at once). Several keys of a provider are several
@@ -96,7 +96,7 @@ static TABLE: [Param; 8] = [
 /// Registry entry.
 pub const SPEC: PolicySpec = PolicySpec {
     name: "helicone",
-    product: "Helicone AI Gateway, 2025",
+    product: "Helicone AI Gateway, 42d2998",
     source: "Helicone/ai-gateway, 42d2998",
     doc: "Two different draws by peak-average response time × (in flight + 1); a monitor takes out providers with \
           more than 10 % failures, and forgets each whole minute.",

@@ -6,9 +6,9 @@
 //! penalty instead of the time that it took; the hint of a 429 or 503 replaces the penalty where it is larger.
 //!
 //! Source: linkerd2-proxy, `linkerd/load-biaser`, `linkerd/ewma`, `http/breaker/unified.rs`, 29637b64f, 2026;
-//! defaults of the breaker: linkerd.io, Circuit Breaking, 2026. Left out: the queue in front of a balancer
+//! defaults of the breaker: linkerd/linkerd2, policy-controller, 2026. Left out: the queue before a balancer
 //! whose endpoints are all shut (here the request fails at once), gRPC codes, retries by annotation.
-//! The ratio's threshold and its least number of requests have no default there; ours are those of its tests.
+//! The ratio's threshold and its least number of requests have no default there; both are our choice.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -23,7 +23,7 @@ use crate::policy::{
 };
 
 const BIASER: &str = "linkerd2-proxy, linkerd/load-biaser, 29637b64f";
-const PAGE: &str = "linkerd.io, Circuit Breaking, 2026";
+const PAGE: &str = "linkerd/linkerd2, policy-controller, failure accrual, 2026";
 const RING: &str = "linkerd2-proxy, http/breaker/unified.rs, 29637b64f";
 
 const LOAD: [Param; 4] = [
@@ -140,7 +140,7 @@ const fn spec(
 ) -> PolicySpec {
     PolicySpec {
         name,
-        product: "linkerd2-proxy, July 2026",
+        product: "linkerd2-proxy, 2026",
         source: "linkerd2-proxy, linkerd/load-biaser and http/breaker, 29637b64f, 2026",
         doc,
         family: Family::Field,

@@ -24,7 +24,7 @@ use turns::Turns;
 /// Registry entry.
 pub const SPEC: PolicySpec = PolicySpec {
     name: "envoy",
-    product: "Envoy 1.3x, 2026",
+    product: "Envoy, 2026",
     source: "envoyproxy.io, Supported load balancers and Outlier detection, 2026",
     doc: "Fewer active requests of two draws; 5 failures in a row eject for 30 s × ejections in a row, a low \
           success rate at sweeps every 10 s.",

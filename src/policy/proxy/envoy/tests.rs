@@ -108,9 +108,9 @@ fn a_tenth_at_most_is_ejected_but_always_one() {
     };
     assert_eq!(eject(3, &[]), 1);
     assert_eq!(eject(3, &[("outlier.always_one", 0.0)]), 1, "none is ejected before the first");
-    assert_eq!(eject(50, &[]), 5);
-    assert_eq!(eject(50, &[("outlier.ejected_max", 0.0), ("outlier.always_one", 0.0)]), 0);
-    assert_eq!(eject(50, &[("outlier.ejected_max", 0.0)]), 1);
+    assert_eq!(eject(60, &[]), 6);
+    assert_eq!(eject(60, &[("outlier.ejected_max", 0.0), ("outlier.always_one", 0.0)]), 0);
+    assert_eq!(eject(60, &[("outlier.ejected_max", 0.0)]), 1);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_low_success_rate_ejects_at_a_sweep() {
     // One of five that is off by x: the deviation is 0.4 x, the distance 0.8 x, two deviations.
     assert!(sweep(100, 20, 5, &[]));
     assert!(!sweep(99, 20, 5, &[]), "volume");
-    assert!(!sweep(100, 20, 4, &[]), "hosts");
+    assert!(!sweep(100, 20, 4, &[("outlier.success_rate_stdev", 1.0)]), "hosts");
     assert!(!sweep(100, 20, 5, &[("outlier.success_rate_stdev", 2.01)]));
     assert!(!sweep(100, 20, 5, &[("outlier.enforcing_success_rate", 0.0)]));
     // Two of eight that are off by x: the distance is 0.75 x, √3 deviations.
@@ -151,6 +151,14 @@ fn a_low_success_rate_ejects_at_a_sweep() {
         stand.serve(1.0, route, if route < 2 { 50 } else { 100 }, DONE);
     }
     assert!(!is_out(&mut stand, 10.0, 0));
+    // Twenty of two hundred, three deviations off: chance spares none.
+    let sets = [("outlier.consecutive_5xx", 1e6), ("outlier.ejected_max", 1.0)];
+    let mut stand = Stand::new(&SPEC, 200, &sets);
+    for route in 0..200 {
+        stand.serve(1.0, route, if route < 20 { 50 } else { 0 }, FAILED);
+        stand.serve(1.0, route, if route < 20 { 50 } else { 100 }, DONE);
+    }
+    assert!((0..20).all(|route| is_out(&mut stand, 10.0, route)));
 }
 
 #[test]
