@@ -18,6 +18,8 @@ pub mod field;
 mod fixture;
 pub mod kong;
 pub mod layer;
+#[cfg(test)]
+mod mutation;
 pub mod oracle;
 pub mod part;
 pub mod proxy;

@@ -1,0 +1,101 @@
+//! Whether the tests of policies bite: each parameter's default is changed, one at a time, and some test of
+//! `policy::` must fail.
+//!
+//! `cargo test --release --lib --no-default-features -- --ignored mutation` does it and writes
+//! `results/mutation.csv`. The test binary runs itself, with the change in its environment.
+#![expect(clippy::disallowed_methods, reason = "the environment carries the change to the child")]
+
+use std::process::Command;
+
+use super::registry::POLICIES;
+use crate::engine::{Param, Unit};
+
+/// Names the changed parameter: `first policy with its table:parameter:value`.
+const CHANGE: &str = "WINDTUNNEL_MUTATION";
+
+/// The default of a parameter in this process.
+pub(super) fn default_of(table: &str, param: &Param) -> f64 {
+    let Ok(change) = std::env::var(CHANGE) else { return param.default };
+    let mut parts = change.split('|');
+    let same = parts.next() == Some(table) && parts.next() == Some(param.id);
+    match parts.next().and_then(|value| value.parse().ok()) {
+        Some(value) if same => value,
+        _ => param.default,
+    }
+}
+
+/// The values that a parameter is changed to: 20 % less and more, the other position of a switch, the next
+/// word of a choice. Values that a table forbids are left out.
+fn changed(param: &Param, value: f64) -> Vec<f64> {
+    let values = match param.unit {
+        Unit::Switch => vec![1.0 - value],
+        Unit::Choice(words) => vec![(value + 1.0) % words.len() as f64],
+        Unit::Count => {
+            let step = (value * 0.2).max(1.0).floor();
+            vec![value - step, value + step]
+        }
+        Unit::Ratio | Unit::Number | Unit::Seconds if value == 0.0 => {
+            vec![0.2 * param.max.min(1.0)]
+        }
+        Unit::Ratio | Unit::Number | Unit::Seconds => vec![value * 0.8, value * 1.2],
+    };
+    values.into_iter().filter(|new| param.check(*new).is_ok() && *new != value).collect()
+}
+
+/// Whether all tests of policies pass with this change.
+fn survives(table: &str, param: &Param, value: f64) -> bool {
+    let program = std::env::current_exe().expect("a test runs from a file");
+    let status = Command::new(program)
+        .args(["policy::", "--test-threads", "1", "-q"])
+        .env(CHANGE, format!("{table}|{}|{value}", param.id))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status();
+    status.expect("it runs").success()
+}
+
+#[test]
+#[ignore = "takes long; writes results/mutation.csv"]
+fn every_parameter_is_held_by_a_test() {
+    let mut jobs = Vec::new();
+    // The engine's own constants are held by its tests and by the digests of whole runs.
+    let mut tables: Vec<&'static [Param]> = vec![&super::adaptive::TABLE];
+    for spec in POLICIES {
+        let known = |table: &&'static [Param]| {
+            table.len() == spec.params.len()
+                && table.iter().zip(spec.params).all(|(a, b)| a.id == b.id)
+        };
+        if spec.params.is_empty() || tables.iter().any(|table| known(&table)) {
+            continue;
+        }
+        tables.push(spec.params);
+        for param in spec.params {
+            jobs.extend(
+                changed(param, param.default).into_iter().map(|new| (spec.name, param, new)),
+            );
+        }
+    }
+    let at = std::sync::atomic::AtomicUsize::new(0);
+    let rows = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                while let Some((table, param, new)) =
+                    jobs.get(at.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                {
+                    let verdict = if survives(table, param, *new) { "survived" } else { "killed" };
+                    let (from, to) = (param.show(param.default), param.show(*new));
+                    let row = format!("{table},{},{from},{to},{verdict}", param.id);
+                    rows.lock().expect("nobody panics with it").push(row);
+                }
+            });
+        }
+    });
+    let mut rows = rows.into_inner().expect("nobody panics with it");
+    rows.sort_unstable();
+    let survivors = rows.iter().filter(|row| row.ends_with("survived")).count();
+    let text = format!("table,parameter,from,to,verdict\n{}\n", rows.join("\n"));
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("results/mutation.csv");
+    std::fs::write(path, text).expect("the results folder can be written");
+    assert!(survivors * 50 <= rows.len(), "{survivors} of {} changes were not noticed", rows.len());
+}
