@@ -93,7 +93,9 @@ pub fn run(plan: &RunPlan<'_>, progress: &dyn Progress) -> Result<StoredRun, Run
 fn one(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<Tape, RunError> {
     let spec = &plan.scenario.spec;
     let seed = seed_of(plan.seed, index);
-    let policy = plan.policy.make(plan.settings, &spec.pool, Time::ZERO, seed)
+    let policy = plan
+        .policy
+        .make(plan.settings, &spec.pool, Time::ZERO, seed)
         .map_err(|why| RunError::Policy { policy: plan.policy.name, why })?;
     let replication = Replication { index, of: plan.replications.max(1) };
     let mut world = World::new(spec, policy, seed, replication);

@@ -12,8 +12,8 @@ use crate::engine::{
 
 use super::part::{Backoff, Growth, RetryBudget};
 use super::{
-    Attempt, Family, Grade, Past, Policy, PolicySpec, Pool, Process, Request, RouteHistory, RouteId, RouteView, Sent, Step,
-    Transition,
+    Attempt, Family, Grade, Past, Policy, PolicySpec, Pool, Process, Request, RouteHistory,
+    RouteId, RouteView, Sent, Step, Transition,
 };
 
 const V: &str = "vendor, Retries and Fallbacks, 2026-09";

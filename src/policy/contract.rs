@@ -302,9 +302,9 @@ pub trait Policy: Send {
     ) -> Step {
         match past.last() {
             Some(last) => Step::Stop { status: last.outcome.status() },
-            None => self
-                .choose(now, request, &[], luck)
-                .map_or(Step::Stop { status: 503 }, Step::Send),
+            None => {
+                self.choose(now, request, &[], luck).map_or(Step::Stop { status: 503 }, Step::Send)
+            }
         }
     }
 

@@ -8,6 +8,7 @@ pub mod adaptive;
 pub mod classic;
 mod contract;
 pub mod layer;
+pub mod litellm;
 pub mod part;
 pub mod registry;
 

@@ -3,7 +3,7 @@
 use crate::engine::{Param, Settings, Time, Unit};
 
 use super::contract::{Policy, Pool};
-use super::{adaptive, classic, layer};
+use super::{adaptive, classic, layer, litellm};
 
 /// A policy as the registry knows it.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,13 @@ pub static POLICIES: &[PolicySpec] = &[
     adaptive::BIFROST_LITERAL,
     adaptive::BIFROST_2026,
     classic::random::SPEC,
+    litellm::SIMPLE_SHUFFLE,
+    litellm::LEAST_BUSY,
+    litellm::LATENCY_BASED,
+    litellm::USAGE_BASED_V1,
+    litellm::USAGE_BASED_V2,
+    litellm::COST_BASED,
+    litellm::DOCS_TUNED,
 ];
 
 /// The policy of this name.

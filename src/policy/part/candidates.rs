@@ -20,6 +20,11 @@ impl Candidates {
         Self { of, models: pool.routes.iter().map(|route| route.model).collect() }
     }
 
+    /// How many models there are.
+    pub fn models(&self) -> usize {
+        self.of.len()
+    }
+
     /// The routes present that serve a model.
     pub fn of(&self, model: ModelId) -> &[RouteId] {
         &self.of[usize::from(model.0)]

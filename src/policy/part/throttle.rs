@@ -93,7 +93,10 @@ mod tests {
         for i in 0..5_000u64 {
             throttle.admit(Time::from_secs(11) + Span(i * 1_000_000), 0);
         }
-        assert!(!throttle.admit(Time::from_secs(20), 0), "the least luck is refused under overload");
+        assert!(
+            !throttle.admit(Time::from_secs(20), 0),
+            "the least luck is refused under overload"
+        );
         assert!(throttle.admit(Time::from_secs(200), 0), "two minutes later nothing is left");
     }
 }
