@@ -25,6 +25,7 @@ mod faults;
 mod golden;
 mod limits;
 mod metrics;
+mod oracle_litellm;
 mod order;
 mod program;
 mod real_trace;
