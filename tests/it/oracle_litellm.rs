@@ -24,7 +24,7 @@ use windtunnel::sim::{Replication, World, plain};
 const NEAR: f64 = 0.002;
 
 /// What the traces were run on.
-struct Stage {
+pub struct Stage {
     spec: Spec,
     json: Value,
     requests: Arc<Vec<Asked>>,
@@ -40,16 +40,17 @@ struct Asked {
 
 /// What a run did.
 #[derive(Clone, Debug, Default)]
-struct Diary {
+pub struct Diary {
     /// Numbers of requests by id.
     numbers: BTreeMap<u64, usize>,
-    arrived: Vec<f64>,
+    /// When requests arrived.
+    pub arrived: Vec<f64>,
     /// (request, attempt, start, end, route, status).
-    attempts: Vec<(usize, usize, f64, f64, u32, u16)>,
+    pub attempts: Vec<(usize, usize, f64, f64, u32, u16)>,
     /// When and with which status requests ended.
-    results: BTreeMap<usize, (f64, u16)>,
+    pub results: BTreeMap<usize, (f64, u16)>,
     /// (moment, route, whether it went out).
-    cooldowns: Vec<(f64, u32, bool)>,
+    pub cooldowns: Vec<(f64, u32, bool)>,
 }
 
 /// A router that keeps a diary, and follows a trace if it has one.
@@ -60,7 +61,7 @@ struct Watched {
 }
 
 /// What the trace has: the routes of each request, and when each attempt started or the request ended.
-struct Lead {
+pub struct Lead {
     routes: Vec<Vec<u32>>,
     moments: Vec<Vec<f64>>,
 }
@@ -151,7 +152,7 @@ impl Policy for Watched {
 }
 
 /// Where the traces are, if they are here.
-fn traces() -> Option<PathBuf> {
+pub fn traces() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/oracle/litellm");
     if !root.join("out").exists() {
         eprintln!("SKIPPED: {} is not here", root.display());
@@ -165,7 +166,7 @@ fn json(path: &Path) -> Value {
 }
 
 /// The rows of a table without quotes, by column.
-fn table(path: &Path) -> Vec<BTreeMap<String, String>> {
+pub fn table(path: &Path) -> Vec<BTreeMap<String, String>> {
     let text = fs::read_to_string(path).unwrap();
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next().unwrap().split(',').collect();
@@ -176,7 +177,7 @@ fn table(path: &Path) -> Vec<BTreeMap<String, String>> {
     lines.map(row).collect()
 }
 
-fn number(cell: &str) -> f64 {
+pub fn number(cell: &str) -> f64 {
     cell.parse().unwrap_or_else(|_| panic!("{cell:?} is not a number"))
 }
 
@@ -185,7 +186,8 @@ fn route(name: &str) -> u32 {
 }
 
 impl Stage {
-    fn load(root: &Path, name: &str) -> Self {
+    /// Reads a scenario.
+    pub fn load(root: &Path, name: &str) -> Self {
         let json = json(&root.join(format!("scenarios/{name}.json")));
         let rows = table(&root.join(format!("scenarios/{name}.workload.csv")));
         let asked = |row: &BTreeMap<String, String>| Asked {
@@ -232,8 +234,24 @@ impl Stage {
         Self { spec, json, requests }
     }
 
+    /// How many deployments there are.
+    pub fn routes(&self) -> u32 {
+        self.spec.pool.routes.len() as u32
+    }
+
+    /// The seconds at which faults begin or end, with those of the run.
+    pub fn edges(&self) -> Vec<u64> {
+        let mut edges = vec![0, self.json["duration_s"].as_u64().unwrap()];
+        for fault in self.json["faults"].as_array().unwrap() {
+            edges.extend([fault["start"].as_u64().unwrap(), fault["end"].as_u64().unwrap()]);
+        }
+        edges.sort_unstable();
+        edges.dedup();
+        edges
+    }
+
     /// The router as a run had it.
-    fn router(&self, strategy: &str, mode: &str, retries: Option<f64>) -> Router {
+    pub fn router(&self, strategy: &str, mode: &str, retries: Option<f64>) -> Router {
         let mut settings = SIMPLE_SHUFFLE.settings();
         let word = |id: &str, word: &str| {
             let param = TABLE.iter().find(|param| param.id == id).unwrap();
@@ -258,38 +276,42 @@ impl Stage {
 
     /// What deployments answer.
     fn script(&self) -> Script {
-        let (json, requests) = (self.json.clone(), Arc::clone(&self.requests));
-        Script::new(move |scene: &Scene| {
-            let asked = &requests[scene.request as usize];
-            let deployment = &json["deployments"][scene.route.index()];
-            let at = scene.at.as_secs_f64();
-            let luck = asked.luck[scene.attempt.min(3) as usize];
-            let faults = json["faults"].as_array().unwrap();
-            let fault = faults.iter().find(|fault| {
-                fault["dep"] == deployment["id"]
-                    && (fault["start"].as_f64().unwrap()..fault["end"].as_f64().unwrap())
-                        .contains(&at)
-                    && luck < fault["prob"].as_f64().unwrap()
-            });
-            let Some(fault) = fault else {
-                let base = deployment["base_latency_s"].as_f64().unwrap();
-                let token = deployment["per_token_s"].as_f64().unwrap();
-                let whole = asked.jitter * (base + f64::from(asked.output) * token);
-                let span = Span::from_secs_f64;
-                return Take::Answered { first: span(asked.jitter * base), whole: span(whole) };
-            };
-            let hint = fault["retry_after"].as_u64().map(Span::from_secs);
-            let failure = match fault["status"].as_u64() {
+        let requests = Arc::clone(&self.requests);
+        let rows = |key: &str| self.json[key].as_array().unwrap().clone();
+        let secs = |row: &Value, key: &str| row[key].as_f64().unwrap_or(0.0);
+        let speed = |row: &Value| (secs(row, "base_latency_s"), secs(row, "per_token_s"));
+        let speeds: Vec<(f64, f64)> = rows("deployments").iter().map(speed).collect();
+        let fault = |row: &Value| {
+            let hint = row["retry_after"].as_u64().map(Span::from_secs);
+            let failure = match row["status"].as_u64() {
                 Some(429) => Failure::RateLimited(hint),
                 Some(status) => Failure::Status(status as u16),
                 None => Failure::Hang,
             };
-            let after = Span::from_secs_f64(fault["latency_s"].as_f64().unwrap_or(0.0));
-            Take::Failed { failure, after }
+            let after = Span::from_secs_f64(secs(row, "latency_s"));
+            let on = route(row["dep"].as_str().unwrap());
+            (on, secs(row, "start")..secs(row, "end"), secs(row, "prob"), failure, after)
+        };
+        let faults: Vec<_> = rows("faults").iter().map(fault).collect();
+        Script::new(move |scene: &Scene| {
+            let asked = &requests[scene.request as usize];
+            let luck = asked.luck[scene.attempt.min(3) as usize];
+            let at = scene.at.as_secs_f64();
+            let fault = faults.iter().find(|(on, when, prob, ..)| {
+                *on == scene.route.0 && when.contains(&at) && luck < *prob
+            });
+            if let Some(&(_, _, _, failure, after)) = fault {
+                return Take::Failed { failure, after };
+            }
+            let (base, token) = speeds[scene.route.index()];
+            let whole = asked.jitter * (base + f64::from(asked.output) * token);
+            let span = Span::from_secs_f64;
+            Take::Answered { first: span(asked.jitter * base), whole: span(whole) }
         })
     }
 
-    fn run(&self, router: Router, lead: Option<Lead>, seed: u64) -> Diary {
+    /// Runs a router, along a trace or on its own luck.
+    pub fn run(&self, router: Router, lead: Option<Lead>, seed: u64) -> Diary {
         let diary = Arc::new(Mutex::new(Diary::default()));
         let watched = Watched { router, diary: Arc::clone(&diary), lead };
         let replication = Replication { index: 0, of: 1 };
