@@ -189,13 +189,16 @@ impl FirstTokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::litellm::LATENCY_BASED;
     use crate::policy::litellm::look::tests::{FREE, answer as one, weights as all};
+    use crate::policy::litellm::params::Config;
 
-    const RULE: Rule =
-        Rule { samples: 10, ttl: Span::from_secs(3_600), buffer: 0.0, penalty: 1_000.0 };
+    fn rule() -> Rule {
+        Config::of(&LATENCY_BASED.settings()).latency
+    }
 
     fn latency() -> Latency {
-        Latency::new(1, 2, RULE)
+        Latency::new(1, 2, rule())
     }
 
     fn weights(latency: &Latency, secs: u64, streamed: bool) -> Vec<f64> {
@@ -284,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_buffer_lets_near_ones_in() {
-        let mut latency = Latency::new(1, 2, Rule { buffer: 0.1, ..RULE });
+        let mut latency = Latency::new(1, 2, Rule { buffer: 0.1, ..rule() });
         answer(&mut latency, 0, 1_000, 1);
         answer(&mut latency, 1, 1_100, 1);
         assert_eq!(weights(&latency, 2, false), [1.0, 1.0]);

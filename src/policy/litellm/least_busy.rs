@@ -35,10 +35,15 @@ pub fn weigh(counters: &Counters, look: &Look<'_>, weights: &mut [f64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::litellm::LEAST_BUSY;
     use crate::policy::litellm::look::tests::{FREE, weights};
+    use crate::policy::litellm::params::Config;
 
-    const HOUR: Span = Span::from_secs(3_600);
     const LEFT: [RouteId; 2] = [RouteId(0), RouteId(1)];
+
+    fn hour() -> Span {
+        Config::of(&LEAST_BUSY.settings()).busy_ttl
+    }
 
     fn winner(counters: &Counters, secs: u64) -> usize {
         let weights = weights(&[FREE; 2], secs, |look, to| weigh(counters, look, to));
@@ -51,16 +56,16 @@ mod tests {
         let mut counters = Counters::new(2, 200);
         let now = Time::from_secs(1);
         assert_eq!(winner(&counters, 1), 0);
-        started(&mut counters, LEFT[0], now, HOUR);
+        started(&mut counters, LEFT[0], now, hour());
         assert_eq!(winner(&counters, 1), 1);
-        started(&mut counters, LEFT[1], now, HOUR);
+        started(&mut counters, LEFT[1], now, hour());
         assert_eq!(winner(&counters, 1), 0);
     }
 
     #[test]
     fn a_count_that_was_never_taken_back_stays_for_an_hour() {
         let mut counters = Counters::new(2, 200);
-        started(&mut counters, LEFT[0], Time::from_secs(1), HOUR);
+        started(&mut counters, LEFT[0], Time::from_secs(1), hour());
         assert_eq!((winner(&counters, 3_601), winner(&counters, 3_602)), (1, 0));
     }
 
@@ -68,8 +73,8 @@ mod tests {
     fn a_count_never_falls_below_nothing() {
         let mut counters = Counters::new(2, 200);
         let now = Time::from_secs(1);
-        ended(&mut counters, LEFT[0], now, HOUR);
-        started(&mut counters, LEFT[0], now, HOUR);
+        ended(&mut counters, LEFT[0], now, hour());
+        started(&mut counters, LEFT[0], now, hour());
         assert_eq!(winner(&counters, 1), 1);
     }
 }

@@ -199,6 +199,22 @@ fn a_limit_of_usage_v2_answers_429_without_cooling_anybody() {
 }
 
 #[test]
+fn tuned_as_its_documents_say() {
+    let mut limited = pool(2);
+    (limited.routes[0].rpm, limited.routes[1].rpm) = (Some(2), Some(1_000));
+    let mut bench = router(&DOCS_TUNED, &limited, &[]);
+    let (of, attempt) = bench.starts(1.0);
+    assert_eq!(attempt.total_timeout, Some(Span::from_secs(30)));
+    let past = [(0, DOWN); 4];
+    assert!(matches!(bench.next(&of, 1.0, &past[..3], 0), Step::Send(_)), "three retries");
+    assert_eq!(status(bench.next(&of, 1.0, &past, 0)), Some(500));
+    bench.fails(1, 2.0, LIMITED);
+    assert!(bench.is_out(1, 31.9) && !bench.is_out(1, 32.1));
+    let taken = (0..100).filter(|_| bench.serves(40.0, |_| DONE) == Some(RouteId(0))).count();
+    assert!(taken <= 2, "the first may have two requests a minute: {taken}");
+}
+
+#[test]
 fn weights_are_drawn_as_set() {
     let mut weighted = pool(3);
     for (route, weight) in weighted.routes.iter_mut().zip([1.0, 0.0, 3.0]) {
