@@ -1,12 +1,13 @@
 //! The registry entries: the strategies as shipped, and the router as its documents tune it.
 //!
-//! `litellm-docs-tuned` takes what docs.litellm.ai says for production: simple-shuffle (Proxy - Load
-//! Balancing, 2026-10, "recommended"; usage-based is called bad for performance there), Redis for whoever runs
-//! several workers (What Needs Redis, 2026-10), timeout 30 s (Proxy - Load Balancing, example), `num_retries` 3, `allowed_fails` 3 and `cooldown_time` 30 s (Reliability,
-//! "Fallbacks + Retries + Timeouts + Cooldowns"; 3 is what the router takes for "not set"), and checks before
-//! a call (Reliability, "Pre-Call Checks"). No document tunes the failure threshold, the latency rules or the
-//! waits before retries. Where pages differ (timeout: 600 s, 30 s, 10 s; retries: 2, 3), the value of the
-//! page on load balancing or on reliability is taken, whichever is stricter without cutting usual answers.
+//! `litellm-docs-tuned` takes what docs.litellm.ai says for production:
+//! * simple-shuffle, 30 s timeout: Proxy - Load Balancing, 2026-10, its table of strategies and its example;
+//! * Redis for whoever runs several workers: What Needs Redis, 2026-10;
+//! * three retries, three allowed failures (which the router takes for "not set"), 30 s cooldown, checks
+//!   before a call: Fallbacks, `proxy/reliability.md` of BerriAI/litellm 027cf20.
+//!
+//! No document tunes the failure threshold, the latency rules or the waits before retries. Pages differ on
+//! the timeout (600 s, 30 s, 10 s) and on retries (2, 3); which of them is taken is our choice.
 
 use crate::engine::{Settings, Time};
 use crate::policy::{Family, Grade, Policy, PolicySpec, Pool, Process};
@@ -128,10 +129,11 @@ pub const COST_BASED: PolicySpec = spec(
 /// As its documents tune it.
 pub const DOCS_TUNED: PolicySpec = spec(
     "litellm-docs-tuned",
-    "docs.litellm.ai, Proxy - Load Balancing and What Needs Redis, 2026-10; Reliability and Routing, 2026",
+    "docs.litellm.ai, Proxy - Load Balancing and What Needs Redis, 2026-10; proxy/reliability.md (BerriAI/litellm \
+     027cf20)",
     "LiteLLM as its documents tune it: simple-shuffle, checks of rpm before a call, three retries, 30 s \
      timeout and 30 s cooldown, Redis.",
-    (Family::Tuned, Grade::Proven),
+    (Family::Tuned, Grade::Source),
     Some(SHUFFLE_COST),
     &[&[
         ("redis", 1.0),
