@@ -14,7 +14,7 @@ use crate::record::journal::{RunKey, RunRow};
 use crate::record::{Measured, Warning, significant};
 use crate::scenario::Scenario;
 use crate::sim::fault::Start;
-use crate::stats::{holm, letters, paired};
+use crate::stats::{holm, letters, paired, share_a_letter};
 
 use super::compare::{BIN_S, BINS_AFTER, BINS_BEFORE, ComparePlan, Contender, metrics};
 
@@ -406,7 +406,7 @@ fn standing(
         let ahead = table.cells.iter().take_while(|other| other.policy != policy);
         ranks += ahead.filter(|other| other.policy != oracle::SPEC.name).count() as f64 + 1.0;
         let top = others.first().is_some_and(|best| {
-            best.policy == policy || best.letters.chars().any(|l| cell.letters.contains(l))
+            best.policy == policy || share_a_letter(&best.letters, &cell.letters)
         });
         unbeaten += u32::from(top);
         attempts += cell.metrics["amplification"].number().unwrap_or(0.0);

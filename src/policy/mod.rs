@@ -18,6 +18,7 @@ pub mod field;
 mod fixture;
 pub mod kong;
 pub mod layer;
+pub mod litellm;
 #[cfg(test)]
 mod mutation;
 pub mod oracle;

@@ -4,8 +4,8 @@ use crate::engine::{Param, Settings, Time, Unit};
 
 use super::contract::{Policy, Pool};
 use super::{
-    adaptive, bedrock, bifrost_oss, bifrost_v0, classic, cloudflare, field, kong, layer, oracle,
-    proxy,
+    adaptive, bedrock, bifrost_oss, bifrost_v0, classic, cloudflare, field, kong, layer, litellm,
+    oracle, proxy,
 };
 
 /// A policy as the registry knows it.
@@ -126,6 +126,13 @@ pub static POLICIES: &[PolicySpec] = &[
     kong::presets::LOWEST_COST,
     kong::presets::SEMANTIC,
     kong::presets::PRIORITY,
+    litellm::SIMPLE_SHUFFLE,
+    litellm::LEAST_BUSY,
+    litellm::LATENCY_BASED,
+    litellm::USAGE_BASED_V1,
+    litellm::USAGE_BASED_V2,
+    litellm::COST_BASED,
+    litellm::DOCS_TUNED,
     cloudflare::FALLBACK,
     cloudflare::FALLBACK_RETRY,
     cloudflare::SPLIT_EVEN,

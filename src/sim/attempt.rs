@@ -8,6 +8,7 @@ use super::fault::{Active, Failure, Odds, Toll};
 use super::flight::{CHARGED, Ending, Flight, NONE, STREAMED};
 use super::latency::Sampler;
 use super::limit::{Bucket, Charge, Room};
+use super::script::{Script, Take};
 use super::service::{FOR_EVER, Load};
 use super::spec::{Place, Spec};
 
@@ -51,6 +52,8 @@ pub(super) struct Stage {
     overhead: Span,
     gives_up: Vec<Option<Span>>,
     max_tokens: Vec<u32>,
+    /// Decides in the place of everything else, if there is one.
+    pub(super) script: Option<Script>,
 }
 
 /// A route's place, flat.
@@ -119,6 +122,7 @@ impl Stage {
             overhead: spec.gateway.overhead,
             gives_up: spec.classes.iter().map(|class| class.client.gives_up).collect(),
             max_tokens: spec.classes.iter().map(|class| class.max_tokens).collect(),
+            script: None,
         };
         for fault in 0..stage.faults.len() {
             if stage.faults[fault].watches() {
@@ -144,14 +148,21 @@ impl Stage {
         }
     }
 
-    /// Computes an attempt of `flight`, the `visits`-th of its request at that route.
+    /// Computes an attempt of `flight`, the `visits`-th of its request at that route and the `made`-th in
+    /// all.
     pub(super) fn draft(
         &mut self,
         now: Time,
         flight: &Flight,
         attempt: &Attempt,
         visits: u64,
+        made: usize,
     ) -> Draft {
+        if let Some(script) = &mut self.script {
+            let gives_up = self.gives_up[usize::from(flight.class)];
+            let limits = Patience::new(now, flight, attempt, gives_up);
+            return limits.played(script.take(flight.luck, made as u32, attempt.route, now));
+        }
         let route = attempt.route.0;
         let spot = self.places[route as usize];
         let luck = mix(flight.luck ^ spot.salt, visits);
@@ -355,6 +366,18 @@ impl Patience {
             ttft: attempt.ttft_timeout.unwrap_or(FOR_EVER),
             total: attempt.total_timeout.unwrap_or(FOR_EVER),
             gives_up: gives_up.map_or(FOR_EVER, |span| (flight.arrived + span).since(now)),
+        }
+    }
+
+    /// An attempt as a script has it.
+    #[cold]
+    fn played(&self, take: Take) -> Draft {
+        match take {
+            Take::Answered { first, whole } => {
+                let decode = Span(whole.0.saturating_sub(first.0));
+                self.answered(first, decode, &Toll::NONE, Draft::started())
+            }
+            Take::Failed { failure, after } => self.failed(failure, after),
         }
     }
 

@@ -22,6 +22,9 @@ const SHED: u16 = 503;
 impl<Q: EventQueue> World<'_, Q> {
     pub(super) fn on_arrival(&mut self, arrival: &Arrival) {
         self.arrived += 1;
+        if let Some(script) = &mut self.stage.script {
+            script.arrived(arrival.luck);
+        }
         if self.recorder.measures(self.now) {
             self.recorder.offered(self.now);
             self.pending += 1;
@@ -130,12 +133,13 @@ impl<Q: EventQueue> World<'_, Q> {
         let visits = trail.map_or(0, |trail| {
             trail.past.iter().filter(|past| past.route == attempt.route).count()
         });
-        let first = trail.is_none_or(|trail| trail.past.is_empty());
+        let made = trail.map_or(0, |trail| trail.past.len());
+        let first = made == 0;
         if let (false, Some(trail)) = (first, trail) {
             debug_assert!(trail.past.len() < 10_000, "a policy retries for ever");
         }
         let flight = self.flights.get_mut(slot);
-        let draft = self.stage.draft(now, flight, &attempt, visits as u64);
+        let draft = self.stage.draft(now, flight, &attempt, visits as u64, made);
         let streamed = flight.flags & STREAMED != 0;
         flight.sent = now;
         flight.tag = attempt.tag;

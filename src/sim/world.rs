@@ -15,6 +15,7 @@ use super::digest::{Digest, Mark};
 use super::fault::{Active, Failure, Replication};
 use super::flight::{EXPLORED, Ending, FLYING, Flight, Flights, NONE, OPEN, STREAMED, Trail};
 use super::queue::{Event, EventQueue, Kind, Wheel};
+use super::script::Script;
 use super::spec::Spec;
 use super::telling::Telling;
 use super::workload::Workload;
@@ -67,6 +68,22 @@ impl<'a> World<'a> {
         replication: Replication,
     ) -> Self {
         Self::with_queue(spec, policy, seed, replication)
+    }
+
+    /// The same with a script in the place of providers.
+    ///
+    /// # Panics
+    /// As [`World::new`].
+    pub fn scripted(
+        spec: &'a Spec,
+        policy: Box<dyn Policy>,
+        seed: u64,
+        replication: Replication,
+        script: Script,
+    ) -> Self {
+        let mut world = Self::new(spec, policy, seed, replication);
+        world.stage.script = Some(script);
+        world
     }
 }
 

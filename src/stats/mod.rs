@@ -6,4 +6,4 @@ pub mod paired;
 
 pub use bootstrap::{bca, median};
 pub use estimate::{Estimate, Interval, mean, median_of, quantile, restricted_mean, wilson};
-pub use paired::{Paired, holm, letters, paired};
+pub use paired::{Paired, holm, letters, paired, share_a_letter};

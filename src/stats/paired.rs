@@ -85,10 +85,48 @@ pub fn letters(n: usize, differs: impl Fn(usize, usize) -> bool) -> Vec<String> 
     };
     (0..n)
         .map(|i| {
-            let of = groups.iter().enumerate().filter(|(_, group)| group.contains(&i));
-            of.map(|(index, _)| name(index)).collect()
+            let of: Vec<usize> = (0..groups.len()).filter(|at| groups[*at].contains(&i)).collect();
+            // Three and more in a row are written as `a–c`.
+            of.chunk_by(|a, b| a + 1 == *b)
+                .map(|run| match run {
+                    [first, _, .., last] => format!("{}–{}", name(*first), name(*last)),
+                    short => short.iter().map(|at| name(*at)).collect(),
+                })
+                .collect()
         })
         .collect()
+}
+
+/// Whether two of the letters' strings share a letter.
+pub fn share_a_letter(one: &str, other: &str) -> bool {
+    let (one, other) = (expanded(one), expanded(other));
+    one.iter().any(|letter| other.contains(letter))
+}
+
+/// The groups that letters stand for.
+fn expanded(letters: &str) -> Vec<u32> {
+    let mut groups = Vec::new();
+    let mut ranges = false;
+    let mut rest = letters;
+    while let Some(first) = rest.chars().next() {
+        let (group, length) = match first {
+            '(' => {
+                let end = rest.find(')').unwrap_or(rest.len() - 1);
+                (rest[1..end].parse::<u32>().unwrap_or(0), end + 1)
+            }
+            '–' => {
+                ranges = true;
+                rest = &rest[first.len_utf8()..];
+                continue;
+            }
+            letter => (u32::from(letter) - u32::from('a') + 1, letter.len_utf8()),
+        };
+        let from = if ranges { groups.last().map_or(group, |last| last + 1) } else { group };
+        groups.extend(from..=group);
+        ranges = false;
+        rest = &rest[length..];
+    }
+    groups
 }
 
 #[cfg(test)]
@@ -135,12 +173,22 @@ mod tests {
         assert_eq!(letters(4, differs), ["a", "ab", "bc", "c"]);
         assert_eq!(letters(3, |_, _| false), ["a", "a", "a"]);
         assert_eq!(letters(3, |_, _| true), ["a", "b", "c"]);
-        let many = letters(5, |i, j| (i + j) % 3 == 0);
-        for i in 0..5 {
-            for j in i + 1..5 {
-                let share = many[i].chars().any(|letter| many[j].contains(letter));
-                assert_eq!(share, (i + j) % 3 != 0, "{i} {j} {many:?}");
+        for n in [5, 40] {
+            let many = letters(n, |i, j| (i + j) % 3 == 0 || i * j % 7 == 5);
+            for i in 0..n {
+                for j in i + 1..n {
+                    let share = share_a_letter(&many[i], &many[j]);
+                    assert_eq!(share, (i + j) % 3 != 0 && i * j % 7 != 5, "{i} {j} {many:?}");
+                }
             }
         }
+    }
+
+    #[test]
+    fn letters_in_a_row_are_written_short() {
+        // Neighbours do not differ, all others do… but for the last, which differs from nobody.
+        let display = letters(7, |i, j| j < 6 && j - i > 1);
+        assert_eq!(display, ["a", "ab", "bc", "cd", "de", "e", "a–e"]);
+        assert_eq!(expanded("ab(27)–(29)z"), [1, 2, 27, 28, 29, 26]);
     }
 }

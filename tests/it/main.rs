@@ -26,6 +26,8 @@ mod faults;
 mod golden;
 mod limits;
 mod metrics;
+mod oracle_litellm;
+mod oracle_litellm_bands;
 mod order;
 mod program;
 mod real_trace;
