@@ -266,12 +266,21 @@ pub struct Truth {
     pub requests_left: f64,
     /// Free places of its service, queue included; infinite where it has no bound.
     pub places_left: f64,
-    /// Mean time to first token of an empty prompt, in seconds.
+    /// Mean time to first token of an empty prompt, in seconds, waiting for a place included.
     pub ttft_s: f64,
     /// Mean added per prompt token, in seconds.
     pub prompt_s: f64,
     /// Mean time per output token, in seconds.
     pub decode_s: f64,
+}
+
+/// How long the answer to a request may take to count as good.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Deadline {
+    /// Seconds from arrival, for an empty answer.
+    pub base_s: f64,
+    /// Seconds more per output token.
+    pub per_token_s: f64,
 }
 
 /// A way to route. One object per gateway; it owns all its state.
@@ -349,6 +358,7 @@ pub trait Policy: Send {
     /// What servers said, one entry per route, as it was at `as_of`. Only for [`Sees::Reports`].
     fn on_reports(&mut self, _now: Time, _as_of: Time, _reports: &[Report]) {}
 
-    /// How things stand, one entry per route. Only for [`Sees::Truth`].
-    fn on_truth(&mut self, _now: Time, _truth: &[Truth]) {}
+    /// How things stand, one entry per route, and the deadline of the request that is planned next. Only for
+    /// [`Sees::Truth`].
+    fn on_truth(&mut self, _now: Time, _truth: &[Truth], _deadline: Deadline) {}
 }

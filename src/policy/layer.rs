@@ -7,8 +7,8 @@ use crate::engine::{Limits, Outcome, Param, Settings, Span, Time, Unit, luck};
 
 use super::part::{Backoff, Growth, RetryBudget, Throttle};
 use super::{
-    Attempt, Past, Policy, Report, Request, RouteHistory, RouteId, RouteView, Sees, Sent, Step,
-    Transition, Truth,
+    Attempt, Deadline, Past, Policy, Report, Request, RouteHistory, RouteId, RouteView, Sees, Sent,
+    Step, Transition, Truth,
 };
 
 /// What can be put around any policy.
@@ -287,7 +287,7 @@ impl Policy for Layered {
         self.inner.on_reports(now, as_of, reports);
     }
 
-    fn on_truth(&mut self, now: Time, truth: &[Truth]) {
-        self.inner.on_truth(now, truth);
+    fn on_truth(&mut self, now: Time, truth: &[Truth], deadline: Deadline) {
+        self.inner.on_truth(now, truth, deadline);
     }
 }

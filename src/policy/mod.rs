@@ -28,7 +28,7 @@ pub mod registry;
 
 pub use crate::engine::Health;
 pub use contract::{
-    Attempt, ModelId, Past, Policy, Pool, ProviderId, Report, Request, RouteHistory, RouteId,
-    RouteInfo, RouteView, Sees, Sent, Step, Transition, Truth,
+    Attempt, Deadline, ModelId, Past, Policy, Pool, ProviderId, Report, Request, RouteHistory,
+    RouteId, RouteInfo, RouteView, Sees, Sent, Step, Transition, Truth,
 };
 pub use registry::{Family, Grade, POLICIES, PolicySpec, Process};

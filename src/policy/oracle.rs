@@ -11,8 +11,8 @@ use crate::engine::{Outcome, Param, Settings, Time, Unit, luck};
 
 use super::part::Candidates;
 use super::{
-    Attempt, Family, Grade, Policy, PolicySpec, Pool, Process, Request, RouteId, RouteView, Sees,
-    Sent, Truth,
+    Attempt, Deadline, Family, Grade, Policy, PolicySpec, Pool, Process, Request, RouteId,
+    RouteView, Sees, Sent, Truth,
 };
 
 /// Its parameters.
@@ -58,10 +58,21 @@ pub struct Oracle {
     works: f64,
     slower: f64,
     truth: Vec<Truth>,
+    deadline: Deadline,
     /// The most that each route's limit and service ever had left.
     most: Vec<(f64, f64)>,
     /// Running mean of output tokens, by model.
     output: Vec<f64>,
+}
+
+/// Chance that an answer comes in time, of which the mean takes one `room`-th of the time allowed: that of a
+/// lognormal time with a spread of 0.5, by the logistic curve nearest to it.
+fn in_time(room: f64) -> f64 {
+    if room <= 0.0 {
+        return 0.0;
+    }
+    const SPREAD: f64 = 0.5;
+    1.0 / (1.0 + libm::pow(room, -1.702 / SPREAD))
 }
 
 /// Weight of a new answer in the running mean of outputs.
@@ -75,18 +86,25 @@ impl Oracle {
             works: settings.get("oracle.works"),
             slower: settings.get("oracle.slower"),
             truth: vec![Truth::default(); pool.routes.len()],
+            deadline: Deadline::default(),
             most: vec![(0.0, 0.0); pool.routes.len()],
             output: vec![200.0; pool.models.len()],
         }
     }
 
-    /// Chance that the route answers `request`: nothing where a limit or a full service would refuse it.
-    fn chance(&self, route: RouteId, request: &Request) -> f64 {
+    /// Chance that the route answers `request` in time: nothing where a limit or a full service would refuse it.
+    fn chance(&self, now: Time, route: RouteId, request: &Request) -> f64 {
         let truth = &self.truth[route.index()];
         let need = f64::from(request.prompt_tokens) + f64::from(request.max_tokens);
         let admitted =
             truth.tokens_left >= need && truth.requests_left >= 1.0 && truth.places_left >= 1.0;
-        if admitted { truth.works } else { 0.0 }
+        if !admitted {
+            return 0.0;
+        }
+        let output = self.output[usize::from(request.model.0)];
+        let allowed = self.deadline.base_s + self.deadline.per_token_s * output
+            - now.since(request.arrived).as_secs_f64();
+        truth.works * in_time(allowed / self.latency_s(route, request))
     }
 
     fn latency_s(&self, route: RouteId, request: &Request) -> f64 {
@@ -108,15 +126,15 @@ impl Oracle {
 impl Policy for Oracle {
     fn choose(
         &mut self,
-        _: Time,
+        now: Time,
         request: &Request,
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
         let routes = self.candidates.of(request.model);
         let open = || routes.iter().copied().filter(|route| !avoid.contains(route));
-        let best = open().map(|route| self.chance(route, request)).fold(0.0, f64::max);
-        let likely = |route: &RouteId| self.chance(*route, request) >= best - self.works;
+        let best = open().map(|route| self.chance(now, route, request)).fold(0.0, f64::max);
+        let likely = |route: &RouteId| self.chance(now, *route, request) >= best - self.works;
         let least = (open().filter(likely))
             .map(|route| self.latency_s(route, request))
             .fold(f64::INFINITY, f64::min);
@@ -153,7 +171,8 @@ impl Policy for Oracle {
         Sees::Truth
     }
 
-    fn on_truth(&mut self, _: Time, truth: &[Truth]) {
+    fn on_truth(&mut self, _: Time, truth: &[Truth], deadline: Deadline) {
+        self.deadline = deadline;
         self.truth.copy_from_slice(truth);
         for (most, truth) in self.most.iter_mut().zip(truth) {
             let finite = |left: f64| if left.is_finite() { left } else { 0.0 };
@@ -212,9 +231,18 @@ mod tests {
         decode_s: 0.01,
     };
 
+    const TEN: Deadline = Deadline { base_s: 10.0, per_token_s: 0.04 };
+
+    #[test]
+    fn a_route_that_answers_too_late_is_no_better_than_one_that_fails() {
+        let late = Truth { ttft_s: 60.0, ..WELL };
+        assert_eq!(chosen(&[late, Truth { works: 0.5, ..WELL }]), [1]);
+        assert!((in_time(1.0) - 0.5).abs() < 1e-12 && in_time(4.0) > 0.99 && in_time(0.2) < 0.01);
+    }
+
     fn chosen(truth: &[Truth]) -> Vec<u32> {
         let mut oracle = oracle(truth.len() as u32);
-        oracle.on_truth(Time::ZERO, truth);
+        oracle.on_truth(Time::ZERO, truth, TEN);
         let mut seen: Vec<u32> = (0..200u64)
             .filter_map(|l| oracle.choose(Time::ZERO, &request(), &[], luck::mix(l, 9)))
             .map(|attempt| attempt.route.0)
@@ -239,9 +267,9 @@ mod tests {
     fn it_takes_from_the_fullest() {
         let mut oracle = oracle(2);
         let with = |a, b| [Truth { tokens_left: a, ..WELL }, Truth { tokens_left: b, ..WELL }];
-        oracle.on_truth(Time::ZERO, &with(10_000.0, 1_000.0));
+        oracle.on_truth(Time::ZERO, &with(10_000.0, 1_000.0), TEN);
         // Both have half of their supply left, less one request of route 0.
-        oracle.on_truth(Time::ZERO, &with(4_800.0, 500.0));
+        oracle.on_truth(Time::ZERO, &with(4_800.0, 500.0), TEN);
         let attempt = oracle.choose(Time::ZERO, &request(), &[], 3).unwrap();
         assert_eq!(attempt.route, RouteId(1));
         let other = oracle.choose(Time::ZERO, &request(), &[attempt.route], 3).unwrap();

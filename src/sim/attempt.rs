@@ -254,11 +254,13 @@ impl Stage {
                 self.faults[usize::from(fault)].weigh(now, &mut odds);
             }
             let room = self.room(now, route as u32);
-            let (places_left, slowdown) = match &service.capacity {
-                Some(capacity) => {
-                    (service.load.left(now, capacity), service.load.slowdown(capacity))
-                }
-                None => (f64::INFINITY, 1.0),
+            let (places_left, slowdown, wait_s) = match &service.capacity {
+                Some(capacity) => (
+                    service.load.left(now, capacity),
+                    service.load.slowdown(capacity),
+                    service.load.wait_s(now, capacity),
+                ),
+                None => (f64::INFINITY, 1.0, 0.0),
             };
             *truth = Truth {
                 works: odds.works
@@ -270,7 +272,8 @@ impl Stage {
                 places_left,
                 ttft_s: (self.overhead + service.network).as_secs_f64()
                     + service.sampler.mean_ttft_s() * odds.ttft
-                    + odds.stall_s,
+                    + odds.stall_s
+                    + wait_s,
                 prompt_s: service.sampler.prompt_s() * odds.ttft,
                 decode_s: service.sampler.mean_token_s() * odds.decode * slowdown,
             };

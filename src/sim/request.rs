@@ -46,7 +46,8 @@ impl<Q: EventQueue> World<'_, Q> {
             session: arrival.session,
             topic: arrival.topic,
         };
-        self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut());
+        let client = &self.spec.classes[usize::from(arrival.class)].client;
+        self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut(), client);
         let step = self.policy.next(self.now, &request, &[], 0, mix(arrival.luck, PLAN));
         self.take(slot, step);
     }
@@ -68,7 +69,8 @@ impl<Q: EventQueue> World<'_, Q> {
             session,
             topic,
         };
-        self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut());
+        let client = &self.spec.classes[usize::from(flight.class)].client;
+        self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut(), client);
         let trail = self.flights.trail(slot).unwrap_or(&self.trail);
         let call = (trail.past.len() as u64) << 20
             | u64::from(trail.waits) << 10

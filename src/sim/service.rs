@@ -54,6 +54,14 @@ impl Load {
         f64::from(capacity.concurrency) + f64::from(capacity.queue) - (busy + waiting) as f64
     }
 
+    /// Seconds that a request which came now would wait for a place.
+    pub(super) fn wait_s(&self, now: Time, capacity: &Capacity) -> f64 {
+        if self.taken(now).0 < capacity.concurrency as usize {
+            return 0.0;
+        }
+        self.places.peek().map_or(0.0, |end| Time(end.0).since(now).as_secs_f64())
+    }
+
     /// Places that are busy, and requests that wait for one. Who waits has its place's next turn.
     fn taken(&self, now: Time) -> (usize, usize) {
         let waiting = self.waiting.iter().filter(|start| start.0 > now.0).count();

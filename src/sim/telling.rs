@@ -5,9 +5,10 @@
 use std::collections::VecDeque;
 
 use crate::engine::{Outcome, Span, Time};
-use crate::policy::{Policy, Report, Sees, Truth};
+use crate::policy::{Deadline, Policy, Report, Sees, Truth};
 
 use super::attempt::Stage;
+use super::spec::Client;
 
 /// Reports under way and the books they are made from.
 #[derive(Debug)]
@@ -72,6 +73,7 @@ impl Telling {
         now: Time,
         stage: &mut Stage,
         policy: &mut dyn Policy,
+        client: &Client,
     ) {
         match self.sees {
             Sees::Client => {}
@@ -83,7 +85,11 @@ impl Telling {
             }
             Sees::Truth => {
                 stage.truth(now, &mut self.truth);
-                policy.on_truth(now, &self.truth);
+                let deadline = Deadline {
+                    base_s: client.deadline.as_secs_f64(),
+                    per_token_s: client.per_output_token.as_secs_f64(),
+                };
+                policy.on_truth(now, &self.truth, deadline);
             }
         }
     }

@@ -4,8 +4,8 @@
 use windtunnel::engine::luck::{mix, unit};
 use windtunnel::engine::{Limits, Outcome, Span, Time};
 use windtunnel::policy::{
-    Attempt, ModelId, POLICIES, Past, Policy, PolicySpec, Pool, ProviderId, Report, Request,
-    RouteId, RouteInfo, RouteView, Sees, Sent, Step, Truth,
+    Attempt, Deadline, ModelId, POLICIES, Past, Policy, PolicySpec, Pool, ProviderId, Report,
+    Request, RouteId, RouteInfo, RouteView, Sees, Sent, Step, Truth,
 };
 
 /// Two models; `n` routes for the first and one for the second.
@@ -62,18 +62,21 @@ fn badly(_: RouteId, _: u64) -> Outcome {
     Outcome::ServerError { status: 503 }
 }
 
-/// Every kind of outcome.
+/// Every kind of outcome; refusals are rare, because some products leave a route alone for half a minute after
+/// one.
 fn mixed(route: RouteId, luck: u64) -> Outcome {
-    match (unit(luck) * 40.0) as u32 {
-        0 => Outcome::RateLimited { retry_after: Some(Span::from_secs(2)) },
-        1 => Outcome::RateLimited { retry_after: None },
-        2 => Outcome::ServerError { status: 500 },
-        3 => Outcome::Timeout,
-        4 => Outcome::Unreachable,
-        5 => Outcome::StreamBroken { prompt_tokens: 500, output_tokens: 3 },
-        6 => Outcome::Cancelled,
-        7 => Outcome::CallerFault { status: 400 },
-        _ if route.0 % 7 == 6 => Outcome::ServerError { status: 502 },
+    match (unit(luck) * 400.0) as u32 {
+        0 if unit(mix(luck, 1)) < 0.3 => {
+            Outcome::RateLimited { retry_after: Some(Span::from_secs(2)) }
+        }
+        1 if unit(mix(luck, 1)) < 0.3 => Outcome::RateLimited { retry_after: None },
+        2..10 => Outcome::ServerError { status: 500 },
+        10..15 => Outcome::Timeout,
+        15..20 => Outcome::Unreachable,
+        20..30 => Outcome::StreamBroken { prompt_tokens: 500, output_tokens: 3 },
+        30..40 => Outcome::Cancelled,
+        40..50 => Outcome::CallerFault { status: 400 },
+        _ if route.0 % 7 == 5 => Outcome::ServerError { status: 502 },
         _ => DONE,
     }
 }
@@ -126,7 +129,8 @@ impl Node {
                     prompt_s: 0.0,
                     decode_s: 0.01,
                 };
-                self.policy.on_truth(self.now, &vec![truth; routes]);
+                let deadline = Deadline { base_s: 10.0, per_token_s: 0.04 };
+                self.policy.on_truth(self.now, &vec![truth; routes], deadline);
             }
         }
     }
@@ -257,8 +261,9 @@ fn choices_are_legal_and_the_same_under_the_same_luck() {
             node.told
         };
         let told = run();
-        assert!(told.iter().filter(|(_, route)| *route != u32::MAX).count() > 1_000, "{told:?}");
-        assert_eq!(told, run());
+        let sent = told.iter().filter(|(_, route)| *route != u32::MAX).count();
+        assert!(sent > 1_000, "{}: only {sent} attempts", spec.name);
+        assert!(told == run(), "{}: another run chose otherwise", spec.name);
     });
 }
 
@@ -270,7 +275,8 @@ fn one_route_or_ten_thousand() {
         assert!(one.chosen[0] > 0);
         let mut many = Node::new(spec, 10_000, mixed);
         many.run(120, 0);
-        assert!(many.chosen.iter().sum::<u64>() >= 120);
+        let sent: u64 = many.chosen.iter().sum();
+        assert!(sent >= 100, "{}: only {sent} of 120 were sent", spec.name);
     });
 }
 

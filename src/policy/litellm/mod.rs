@@ -103,7 +103,11 @@ enum Memory {
 impl Router {
     /// A router over the routes of a pool.
     pub fn new(settings: &Settings, pool: &Pool) -> Self {
-        let config = Config::of(settings);
+        let mut config = Config::of(settings);
+        if config.workers == 0 {
+            let needed = (pool.offered_rps / config.worker_rps).ceil();
+            config.workers = needed.clamp(1.0, 64.0) as u32;
+        }
         let (models, routes) = (pool.models.len(), pool.routes.len());
         let memory = match config.strategy {
             Strategy::SimpleShuffle | Strategy::LeastBusy | Strategy::UsageV2 => Memory::None,

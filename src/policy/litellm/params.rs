@@ -13,7 +13,7 @@ const RETRIES: &str = "LiteLLM 1.106.2, utils.py and constants.py";
 const LATENCY: &str = "LiteLLM 1.106.2, router_strategy/lowest_latency.py";
 
 /// Its parameters.
-pub static TABLE: [Param; 27] = [
+pub static TABLE: [Param; 28] = [
     Param::new(
         "strategy",
         Unit::Choice(&[
@@ -41,9 +41,17 @@ pub static TABLE: [Param; 27] = [
         "workers",
         Unit::Count,
         1.0,
-        (1.0, 64.0),
-        "Worker processes, each with counters and cooldowns of its own.",
+        (0.0, 64.0),
+        "Worker processes, each with counters and cooldowns of its own; 0 = as many as the offered load needs.",
     ),
+    Param::new(
+        "worker_rps",
+        Unit::Number,
+        122.0,
+        (1.0, 1e6),
+        "Requests per second that one worker serves, for `workers = 0`.",
+    )
+    .from("measured on litellm 1.106.2, whole router, simple-shuffle, 8.2 ms of CPU a request"),
     Param::new("redis", Unit::Switch, 0.0, (0.0, 1.0), "Whether workers share cooldowns and strategy counts.")
         .from(ROUTER),
     Param::new(
@@ -195,6 +203,8 @@ pub struct Config {
     pub proxy: bool,
     /// Worker processes.
     pub workers: u32,
+    /// Requests per second that one of them serves.
+    pub worker_rps: f64,
     /// Whether they share cooldowns.
     pub redis: bool,
     /// How often they read them.
@@ -270,6 +280,7 @@ impl Config {
             strategy,
             proxy: settings.on("mode"),
             workers: settings.get("workers") as u32,
+            worker_rps: settings.get("worker_rps"),
             redis: settings.on("redis"),
             reread: span("redis_reread"),
             timeout: span("timeout"),

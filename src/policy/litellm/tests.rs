@@ -310,3 +310,14 @@ fn every_strategy_honours_avoid_and_presence_and_survives_an_empty_pool() {
         assert_eq!(status(bench.asks(22.0).1), Some(429), "{}", spec.name);
     }
 }
+
+#[test]
+fn as_many_workers_as_the_load_needs() {
+    let workers = |rps: f64| {
+        let pool = Pool { offered_rps: rps, ..Pool::default() };
+        let mut settings = SIMPLE_SHUFFLE.settings();
+        settings.set("workers", 0.0).unwrap();
+        Router::new(&settings, &pool).workers.len()
+    };
+    assert_eq!([0.0, 122.0, 123.0, 1_000.0].map(workers), [1, 1, 2, 9]);
+}
