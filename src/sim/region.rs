@@ -30,14 +30,24 @@ pub(super) fn admit(
     buckets: &mut [Bucket],
     mut ask: impl FnMut(&mut Bucket) -> Result<Charge, Denied>,
 ) -> Result<(Charge, usize), Denied> {
-    let mut source = None;
-    for (region, bucket) in buckets.iter_mut().enumerate() {
-        match ask(bucket) {
-            Ok(charge) => return Ok((charge, region)),
-            Err(denied) => source = source.or(Some(denied)),
-        }
+    let Some((source, others)) = buckets.split_first_mut() else {
+        return Err(Denied { retry_after: None });
+    };
+    match ask(source) {
+        Ok(charge) => Ok((charge, 0)),
+        Err(denied) if others.is_empty() => Err(denied),
+        Err(denied) => spill(others, &mut ask).ok_or(denied),
     }
-    Err(source.unwrap_or(Denied { retry_after: None }))
+}
+
+/// Asks the regions after the source.
+#[cold]
+fn spill(
+    others: &mut [Bucket],
+    ask: &mut dyn FnMut(&mut Bucket) -> Result<Charge, Denied>,
+) -> Option<(Charge, usize)> {
+    let admitted = |(nth, bucket): (usize, &mut Bucket)| Some((ask(bucket).ok()?, nth + 1));
+    others.iter_mut().enumerate().find_map(admitted)
 }
 
 /// What the way to this region adds; nothing to the source region.

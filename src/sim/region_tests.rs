@@ -1,7 +1,9 @@
 use super::*;
 use crate::engine::{Outcome, Time};
 use crate::policy::{Attempt, RouteId, Truth};
+use crate::sim::Replication;
 use crate::sim::attempt::{Draft, Stage};
+use crate::sim::bound::good;
 use crate::sim::flight::{Ending, Flight, region_of};
 use crate::sim::plain;
 use crate::sim::spec::{Limit, LimitRules, Place, Spec};
@@ -95,6 +97,22 @@ fn an_attempt_is_settled_where_it_was_admitted() {
     let next = send(&mut stage, 7);
     assert_eq!((next.ending, region_of(next.flags)), (Ending::Done, 1));
     assert_eq!(send(&mut stage, 8).ending, Ending::RateLimited);
+}
+
+#[test]
+fn the_bound_counts_the_limits_of_all_regions() {
+    let bound = |places: Place, tpm: u64| {
+        let mut spec = three_regions();
+        spec.classes = vec![plain::class(20.0)];
+        spec.places = vec![places];
+        spec.limits.iter_mut().for_each(|limit| limit.tpm = Some(tpm));
+        good(&spec, 1, Replication { index: 0, of: 1 }).expect("an open loop")
+    };
+    let regions = bound(Place { limit: Some(0), more: 2, service: 0 }, 60_000);
+    let one = bound(Place { limit: Some(0), more: 0, service: 0 }, 60_000);
+    let sum = bound(Place { limit: Some(0), more: 0, service: 0 }, 180_000);
+    assert_eq!(regions, sum);
+    assert!(one < regions && regions < 1_000, "{one} and {regions}");
 }
 
 #[test]
