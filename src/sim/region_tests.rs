@@ -1,3 +1,5 @@
+//! Regions fill in order, a detour takes its time, and what was charged is settled where it was admitted.
+
 use super::*;
 use crate::engine::{Outcome, Time};
 use crate::policy::{Attempt, RouteId, Truth};
