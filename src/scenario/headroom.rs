@@ -120,15 +120,16 @@ impl Supply {
         let mut supply = Self { limited: BTreeMap::new(), unlimited: BTreeSet::new() };
         for (route, place) in world.pool.routes.iter().zip(&world.places) {
             let (model, provider) = (route.model.0, route.provider.0);
-            let Some(bucket) = place.limit else {
+            if place.limit.is_none() {
                 supply.unlimited.insert((model, provider));
-                continue;
-            };
-            let limit = &world.limits[bucket as usize];
-            let entry = supply.limited.entry((model, bucket));
-            let (_, providers) =
-                entry.or_insert_with(|| (admits(limit, model, demand), BTreeSet::new()));
-            providers.insert(provider);
+            }
+            for bucket in place.limits() {
+                let limit = &world.limits[bucket as usize];
+                let entry = supply.limited.entry((model, bucket));
+                let (_, providers) =
+                    entry.or_insert_with(|| (admits(limit, model, demand), BTreeSet::new()));
+                providers.insert(provider);
+            }
         }
         supply
     }

@@ -39,6 +39,7 @@ pub(crate) struct Bring {
 }
 
 /// Which bucket.
+#[derive(Clone, Copy)]
 pub(crate) struct Name<'a> {
     pub(crate) pool: &'a str,
     pub(crate) model: u16,
@@ -72,6 +73,29 @@ impl Buckets {
         bucket.bring.rpm = sum(bucket.bring.rpm, bring.rpm);
         bucket.bring.output_tpm = sum(bucket.bring.output_tpm, bring.output_tpm);
         Ok(index)
+    }
+
+    /// Adds what a key brings to the route of all regions behind it, one bucket each; gives the index of
+    /// the first, which the others follow. The quota of a cross-region profile is not that of calls to the
+    /// same region alone, so its buckets have names of their own.
+    pub(crate) fn add_hidden(
+        &mut self,
+        name: &Name<'_>,
+        draft: &Draft,
+        bring: Bring,
+    ) -> Result<usize, Problem> {
+        let mut first = None;
+        for (nth, region) in draft.hidden.iter().enumerate() {
+            let region = format!("cris-{region}");
+            let index = self.add(&Name { region: &region, ..*name }, draft, bring)?;
+            if index != *first.get_or_insert(index) + nth {
+                let message =
+                    format!("pool `{}` joins cross-region profiles of other regions", name.pool);
+                return Err(Problem::new(draft.at.key("pool"), message)
+                    .expected("expected the same regions in the same order, or another pool"));
+            }
+        }
+        Ok(first.unwrap_or_default())
     }
 
     /// The limits, and for each bucket which one it became; a bucket that nobody brings anything to
@@ -118,7 +142,8 @@ pub(crate) fn bring(
     let fair = |per_s: f64, model: u16| per_s * 60.0 / f64::from(servers[usize::from(model)]);
     let tokens = |model| fair(demand.tokens_per_s(model, rules), model);
     let requests = |model| fair(demand.requests_per_s(model), model);
-    let parts = (draft.keys.len() * draft.regions.len()) as f64;
+    let regions = draft.regions.len() * draft.hidden.len().max(1);
+    let parts = (draft.keys.len() * regions) as f64;
     // An amount is divided by keys, regions and what is asked of the models; a multiple is so by
     // itself.
     let amount = |quota: Quota, asked: &dyn Fn(u16) -> f64| match quota {

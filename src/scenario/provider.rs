@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::engine::Span;
-use crate::sim::spec::Capacity;
+use crate::sim::region::REGIONS_MAX;
+use crate::sim::spec::{Capacity, LimitRules};
 
 use super::at::At;
 use super::error::Problem;
@@ -21,6 +22,8 @@ pub(crate) struct ProviderFile {
     /// Sourced latency, price and limit rules; `windtunnel list profiles` has them.
     #[schemars(extend("enum" = profile_names()))]
     profile: String,
+    /// What stands behind a route. Default "direct".
+    kind: Option<KindFile>,
     /// How many keys, or a list of names or of { name, weight, tpm }. Default 1.
     keys: Option<KeysFile>,
     /// Models it serves. Default: all that are asked for.
@@ -33,7 +36,8 @@ pub(crate) struct ProviderFile {
     /// Name of a pool whose keys share one limit per model and region; other providers may be in it
     /// too. Default: each key has its own.
     pool: Option<String>,
-    /// Regions; each key serves all of them, with limits, load and faults of their own.
+    /// Regions; each key serves all of them, with limits, load and faults of their own. Of a
+    /// "bedrock-cris": 2 to 4, the source region first, not seen by the gateway.
     regions: Option<Vec<String>>,
     /// Requests that each model serves at once in each region. Default: no capacity limit and no
     /// slowdown.
@@ -53,6 +57,22 @@ pub(crate) struct ProviderFile {
     hang_rate: Option<Share>,
 }
 
+/// What stands behind a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum KindFile {
+    /// The endpoint of one region; each region is a route of its own.
+    #[default]
+    Direct,
+    /// A Bedrock cross-region profile: one route per key and model, whose `regions` the gateway does not
+    /// see. Each region has a limit of its own and an even part of the provider's: with "150%" and three
+    /// regions all of them together admit 1.5 fair shares, and the source region alone half of one. An
+    /// attempt is served by the source region if its limit admits it, else 20 to 50 ms later by the next
+    /// region whose limit does, else it is refused with a 429. The price is that of the source region. A
+    /// fault hits all regions alike. Needs `regions`, a limit, and a profile of Bedrock.
+    BedrockCris,
+}
+
 /// Background between incidents (our choice from probes at 0.015 % and fleets at 1.4–2 % with
 /// clients' faults).
 const ERROR_RATE: f64 = 0.000_5;
@@ -70,8 +90,11 @@ pub(crate) struct Draft {
     pub(crate) keys: Vec<Key>,
     /// Indices of models, in the order of the scenario.
     pub(crate) models: Vec<u16>,
-    /// At least one; a single empty name where the file gives none.
+    /// At least one, as routes name them; a single empty name where the file gives none or the
+    /// gateway does not see them.
     pub(crate) regions: Vec<String>,
+    /// Regions behind each route, the source region first; empty where a route is of one region.
+    pub(crate) hidden: Vec<String>,
     pub(crate) tpm: Option<Quota>,
     pub(crate) rpm: Option<Quota>,
     pub(crate) pool: Option<String>,
@@ -86,6 +109,7 @@ impl ProviderFile {
     pub(crate) fn draft(self, name: &str, known_models: &[String]) -> Result<Draft, Problem> {
         let Self {
             profile: profile_name,
+            kind,
             keys,
             models,
             tpm,
@@ -116,14 +140,24 @@ impl ProviderFile {
             return Err(Problem::new(at.key("weight"), message)
                 .expected("expected a weight of at least 0, such as 2"));
         }
+        let named = places(regions, &at.key("regions"))?;
+        let (tpm, rpm) = (positive(tpm, &at.key("tpm"))?, positive(rpm, &at.key("rpm"))?);
+        let (regions, hidden) = match kind.unwrap_or_default() {
+            KindFile::Direct => (named, Vec::new()),
+            KindFile::BedrockCris => {
+                check_cris(profile, &named, tpm.is_some() || rpm.is_some(), &at)?;
+                (vec![String::new()], named)
+            }
+        };
         Ok(Draft {
             name: name.to_owned(),
             profile,
             keys: keys.unwrap_or_default().keys(&at.key("keys"), weight)?,
             models: served(models, &at.key("models"), known_models)?,
-            regions: places(regions, &at.key("regions"))?,
-            tpm: positive(tpm, &at.key("tpm"))?,
-            rpm: positive(rpm, &at.key("rpm"))?,
+            regions,
+            hidden,
+            tpm,
+            rpm,
             pool,
             about: about.unwrap_or_default().iter().map(|x| x.0).collect(),
             capacity: capacity(concurrency, queue, slowdown, &at)?,
@@ -173,6 +207,34 @@ fn places(regions: Option<Vec<String>>, at: &At) -> Result<Vec<String>, Problem>
             .expected("expected at least one region, such as [\"us-east-1\"]"));
     }
     Ok(regions)
+}
+
+/// What a cross-region profile needs.
+fn check_cris(
+    profile: &Profile,
+    regions: &[String],
+    is_limited: bool,
+    at: &At,
+) -> Result<(), Problem> {
+    if !matches!(profile.rules, LimitRules::Bedrock { .. }) {
+        let message = format!("`{}` is not of Bedrock", profile.name);
+        return Err(Problem::new(at.key("profile"), message)
+            .expected("expected a profile of Bedrock for a \"bedrock-cris\"")
+            .help("for example profile = \"bedrock/sonnet\""));
+    }
+    if !(2..=REGIONS_MAX).contains(&regions.len()) {
+        let message = format!("a \"bedrock-cris\" cannot have {} regions", regions.len());
+        return Err(Problem::new(at.key("regions"), message)
+            .expected("expected 2 to 4 regions, the source region first")
+            .help("for example regions = [\"us-east-1\", \"us-west-2\"]"));
+    }
+    if !is_limited {
+        let message = format!("`{}` has no effect without a limit", at.key("kind"));
+        return Err(Problem::new(at.key("kind"), message)
+            .expected("regions are tried as their limits fill")
+            .help("for example tpm = \"200%\""));
+    }
+    Ok(())
 }
 
 fn positive(quota: Option<Quota>, at: &At) -> Result<Option<Quota>, Problem> {

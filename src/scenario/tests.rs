@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::engine::{Param, Span, Time, Unit};
 use crate::policy::registry::PolicySpec;
 use crate::sim::fault::{Effect, Failure, InFlight, Shape, Start};
-use crate::sim::spec::{Arrivals, Gaps, LimitRules, Tokens};
+use crate::sim::spec::{Arrivals, Gaps, LimitRules, Place, Tokens};
 
 use super::*;
 
@@ -328,4 +328,67 @@ fn the_committed_schema_is_that_of_the_program() {
     let committed = include_str!("../../docs/scenario.schema.json");
     let committed: serde_json::Value = serde_json::from_str(committed).unwrap();
     assert!(committed == schema(), "write it again: windtunnel schema > docs/scenario.schema.json");
+}
+
+const CRIS: &str = "[provider]\n\
+    open = { profile = \"plain\" }\n\
+    cris = { kind = \"bedrock-cris\", profile = \"bedrock/sonnet\", keys = 2, tpm = \"150%\", \
+    regions = [\"east\", \"west\", \"north\"] }\n\
+    [workload]\n\
+    prompt = { constant = 1_000 }\n\
+    output = { constant = 100, max_tokens = 400 }\n";
+
+#[test]
+fn a_cross_region_profile_is_one_route_per_key_over_the_limits_of_its_regions() {
+    let spec = read(&format!("{SMALL}{CRIS}"), &[]).unwrap().spec;
+    let routes = &spec.pool.routes;
+    assert_eq!(routes.len(), 3);
+    assert_eq!((routes[1].name.as_str(), routes[1].region.as_str()), ("cris:chat/key-1", ""));
+    let limits: Vec<_> = spec.places.iter().map(Place::limits).collect();
+    assert_eq!(limits, [0..0, 0..3, 3..6]);
+    assert_eq!(spec.limits[4].name, "cris/key-2:chat@cris-west");
+    // 600 rps over 2 providers, at 1,500 tokens: 27M a minute. One and a half of it over 2 keys and 3
+    // regions; the gateway is told of a key's three together.
+    assert!(spec.limits.iter().all(|limit| limit.tpm == Some(6_750_000)));
+    assert_eq!(routes[1].tpm, Some(20_250_000));
+    assert_eq!(routes[1].rpm, None);
+    assert_eq!(spec.providers[1].services.len(), 1);
+}
+
+#[test]
+fn headroom_counts_every_region_of_a_cross_region_profile() {
+    let scenario = read(&format!("{SMALL}{CRIS}"), &[]).unwrap();
+    assert!((scenario.headroom.providers[1].unwrap() - 1.5).abs() < 1e-4);
+}
+
+#[test]
+fn keys_of_one_pool_share_the_limits_of_their_regions() {
+    let spec = read(&format!("{SMALL}{CRIS}"), &["provider.cris.pool=org"]).unwrap().spec;
+    let limits: Vec<_> = spec.places.iter().map(Place::limits).collect();
+    assert_eq!(limits, [0..0, 0..3, 0..3]);
+    assert_eq!(spec.limits[0].tpm, Some(13_500_000));
+}
+
+#[test]
+fn a_cross_region_profile_says_what_it_lacks() {
+    let other = "provider.open={ kind = \"bedrock-cris\", profile = \"bedrock/sonnet\", \
+        tpm = \"100%\", pool = \"org\", regions = [\"west\", \"east\"] }";
+    let cases: [(&[&str], &str); 5] = [
+        (&["provider.cris.regions=[\"east\"]"], "cannot have 1 regions"),
+        (&["provider.cris.regions=[\"a\", \"b\", \"c\", \"d\", \"e\"]"], "cannot have 5 regions"),
+        (&["provider.cris.profile=azure/gpt-4o"], "is not of Bedrock"),
+        (
+            &[
+                "provider.cris={ kind = \"bedrock-cris\", profile = \"bedrock/sonnet\", regions = [\"a\", \"b\"] }",
+            ],
+            "no effect without a limit",
+        ),
+        (&[other, "provider.cris.pool=org"], "of other regions"),
+    ];
+    for (sets, message) in cases {
+        let error = read(&format!("{SMALL}{CRIS}"), sets).unwrap_err();
+        assert!(error.message().contains(message), "{message}: {error:?}");
+    }
+    let four = &["provider.cris.regions=[\"a\", \"b\", \"c\", \"d\"]"];
+    assert_eq!(read(&format!("{SMALL}{CRIS}"), four).unwrap().spec.limits.len(), 8);
 }

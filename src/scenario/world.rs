@@ -45,7 +45,13 @@ pub(crate) fn build(
                     let model_name = models[usize::from(model)].as_str();
                     let name = Name { pool: &pool, model, model_name, region };
                     let bring = limits::bring(draft, key, model, demand, &servers);
-                    homes.push((buckets.add(&name, draft, bring)?, service));
+                    let bucket = if draft.hidden.is_empty() {
+                        buckets.add(&name, draft, bring)?
+                    } else {
+                        buckets.add_hidden(&name, draft, bring)?
+                    };
+                    let more = draft.hidden.len().saturating_sub(1) as u8;
+                    homes.push((bucket, more, service));
                     routes.push(RouteInfo {
                         name: route_name(draft, model_name, &key.name, region),
                         provider: ProviderId(provider as u16),
@@ -66,13 +72,16 @@ pub(crate) fn build(
     }
     let (limits, became) = buckets.limits();
     let mut places = Vec::with_capacity(routes.len());
-    for (route, (bucket, service)) in routes.iter_mut().zip(homes) {
+    for (route, (bucket, more, service)) in routes.iter_mut().zip(homes) {
         let limit = became[bucket];
-        if let Some(limit) = limit {
-            route.tpm = limits[limit as usize].tpm;
-            route.rpm = limits[limit as usize].rpm;
+        let place = Place { limit, more: if limit.is_some() { more } else { 0 }, service };
+        // What an operator would write down: all regions together.
+        let own = || place.limits().map(|limit| &limits[limit as usize]);
+        if limit.is_some() {
+            route.tpm = own().map(|limit| limit.tpm).sum();
+            route.rpm = own().map(|limit| limit.rpm).sum();
         }
-        places.push(Place { limit, service });
+        places.push(place);
     }
     check_weights(&routes, &models)?;
     let names = drafts.iter().map(|draft| draft.name.clone()).collect();

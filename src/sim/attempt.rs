@@ -1,13 +1,16 @@
 //! What becomes of an attempt, computed when it starts: faults, limits, capacity, latency, patience.
 
+use std::ops::Range;
+
 use crate::engine::luck::{mix, name, unit};
 use crate::engine::{Limits, Outcome, Span, Time};
 use crate::policy::{Attempt, Report, Truth};
 
 use super::fault::{Active, Failure, Odds, Toll};
-use super::flight::{CHARGED, Ending, Flight, NONE, STREAMED};
+use super::flight::{CHARGED, Ending, Flight, NONE, STREAMED, region_flags, region_of};
 use super::latency::Sampler;
 use super::limit::{Bucket, Charge, Room};
+use super::region;
 use super::script::{Script, Take};
 use super::service::{FOR_EVER, Load};
 use super::spec::{Place, Spec};
@@ -60,8 +63,17 @@ pub(super) struct Stage {
 #[derive(Clone, Copy, Debug)]
 struct Spot {
     salt: u64,
-    limit: Option<u32>,
+    /// Its limits: the first, and how many.
+    limits: (u32, u32),
     service: u32,
+}
+
+impl Spot {
+    #[inline]
+    fn limits(&self) -> Range<usize> {
+        let (first, count) = self.limits;
+        first as usize..(first + count) as usize
+    }
 }
 
 #[derive(Debug)]
@@ -108,7 +120,7 @@ impl Stage {
             .collect();
         let spot = |(route, place): (&crate::policy::RouteInfo, &Place)| Spot {
             salt: name(&route.name),
-            limit: place.limit,
+            limits: (place.limits().start, place.limits().len() as u32),
             service: first[usize::from(route.provider.0)] + place.service,
         };
         let mut stage = Self {
@@ -168,19 +180,22 @@ impl Stage {
         let luck = mix(flight.luck ^ spot.salt, visits);
         let toll = self.toll(now, route, luck);
         let service = &mut self.services[spot.service as usize];
-        let base = self.overhead + service.network;
+        let mut base = self.overhead + service.network;
         let limits = Patience::new(now, flight, attempt, self.gives_up[usize::from(flight.class)]);
         if let Some((failure, after)) = toll.failure {
             return limits.failed(failure, base + after);
         }
         let mut draft = Draft::started();
-        if let Some(limit) = spot.limit {
-            let bucket = &mut self.buckets[limit as usize];
+        let buckets = &mut self.buckets[spot.limits()];
+        if !buckets.is_empty() {
             let cap = self.max_tokens[usize::from(flight.class)];
-            match bucket.admit(now, flight.prompt, cap, toll.limit, mix(luck, LIMIT)) {
-                Ok(charge) => {
+            let word = mix(luck, LIMIT);
+            let ask = |bucket: &mut Bucket| bucket.admit(now, flight.prompt, cap, toll.limit, word);
+            match region::admit(buckets, ask) {
+                Ok((charge, region)) => {
+                    base = base + region::detour(region, luck);
                     draft.charge = charge;
-                    draft.flags |= CHARGED;
+                    draft.flags |= CHARGED | region_flags(region);
                 }
                 Err(denied) => {
                     let failure = Failure::RateLimited(denied.retry_after);
@@ -222,10 +237,9 @@ impl Stage {
             }
             _ => (0, 0),
         };
-        if flight.flags & CHARGED != 0
-            && let Some(limit) = self.places[flight.route as usize].limit
-        {
-            let bucket = &mut self.buckets[limit as usize];
+        if flight.flags & CHARGED != 0 {
+            let source = self.places[flight.route as usize].limits().start;
+            let bucket = &mut self.buckets[source + region_of(flight.flags)];
             bucket.settle(now, flight.charge, prompt, output);
             let cap = self.max_tokens[usize::from(flight.class)];
             return Settled { output, charged: Some(bucket.cost(flight.prompt, cap, output)) };
@@ -282,8 +296,12 @@ impl Stage {
 
     /// What the limit of a route would still admit.
     fn room(&self, now: Time, route: u32) -> Room {
-        let Some(limit) = self.places[route as usize].limit else { return Room::UNLIMITED };
-        self.buckets[limit as usize].room(now, self.limit_factor(now, route))
+        let buckets = &self.buckets[self.places[route as usize].limits()];
+        if buckets.is_empty() {
+            return Room::UNLIMITED;
+        }
+        let factor = self.limit_factor(now, route);
+        region::room(buckets, |bucket| bucket.room(now, factor))
     }
 
     /// What faults multiply the limit of a route by.
@@ -292,9 +310,9 @@ impl Stage {
         at.map(|&fault| self.faults[usize::from(fault)].limit_factor(now)).product()
     }
 
-    /// What the headers of a response from this route say, if it is limited.
+    /// What the headers of a response from this route say, if it is limited; of several regions, the source.
     pub(super) fn limits(&self, now: Time, route: u32) -> Option<Limits> {
-        let bucket = &self.buckets[self.places[route as usize].limit? as usize];
+        let bucket = self.buckets[self.places[route as usize].limits()].first()?;
         Some(bucket.limits(now, self.limit_factor(now, route)))
     }
 }

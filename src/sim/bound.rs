@@ -36,7 +36,7 @@ pub fn good(spec: &Spec, seed: u64, replication: Replication) -> Option<u64> {
     faults.retain(|fault| !fault.watches());
     let mut free = spec.clone();
     for place in &mut free.places {
-        place.limit = None;
+        (place.limit, place.more) = (None, 0);
     }
     for service in free.providers.iter_mut().flat_map(|provider| &mut provider.services) {
         service.capacity = None;
@@ -155,8 +155,10 @@ struct Supply {
 impl Supply {
     /// `None` if some route is not limited in tokens, so that nothing can be said.
     fn new(spec: &Spec, faults: &[Active], seed: u64) -> Option<Self> {
-        let mut limits: Vec<u32> =
-            spec.places.iter().map(|place| place.limit).collect::<Option<_>>()?;
+        if spec.places.iter().any(|place| place.limit.is_none()) {
+            return None;
+        }
+        let mut limits: Vec<u32> = spec.places.iter().flat_map(|place| place.limits()).collect();
         limits.sort_unstable();
         limits.dedup();
         let tpm: Vec<u64> = limits
@@ -206,7 +208,7 @@ fn hard(limit: &super::spec::Limit) -> Option<u64> {
 /// What faults leave of a limit: that of the route of it which they leave most.
 fn factor(spec: &Spec, faults: &[Active], limit: u32, at: Time) -> f64 {
     let routes = (spec.places.iter().enumerate())
-        .filter(|(_, place)| place.limit == Some(limit))
+        .filter(|(_, place)| place.limits().contains(&limit))
         .map(|(route, _)| route as u32);
     let of = |route: u32| -> f64 {
         (faults.iter())

@@ -67,6 +67,8 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) const STREAMED: u8 = 1;
 /// The first token was reported to the policy.
 pub(super) const HEARD: u8 = 2;
+/// Low bit of the number of the region that admitted the attempt.
+const REGION_LOW: u8 = 4;
 /// The attempt was admitted by a limit.
 pub(super) const CHARGED: u8 = 8;
 /// The slot is in use.
@@ -75,6 +77,20 @@ pub(super) const OPEN: u8 = 16;
 pub(super) const EXPLORED: u8 = 64;
 /// An attempt is in flight (else the request waits).
 pub(super) const FLYING: u8 = 32;
+/// High bit of the number of the region.
+const REGION_HIGH: u8 = 128;
+
+/// The number of a region, at most 3, as flags.
+pub(super) const fn region_flags(region: usize) -> u8 {
+    let low = if region & 1 == 0 { 0 } else { REGION_LOW };
+    let high = if region & 2 == 0 { 0 } else { REGION_HIGH };
+    low | high
+}
+
+/// The number of the region in these flags.
+pub(super) const fn region_of(flags: u8) -> usize {
+    (flags & REGION_LOW != 0) as usize + 2 * (flags & REGION_HIGH != 0) as usize
+}
 
 /// How the attempt in flight will end, if nothing cuts it: an [`Outcome`] in three bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +248,15 @@ impl Flights {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn flags_keep_the_number_of_a_region_beside_the_rest() {
+        for region in 0..4 {
+            let flags = STREAMED | HEARD | CHARGED | OPEN | EXPLORED | FLYING;
+            assert_eq!(region_flags(region) & flags, 0);
+            assert_eq!(region_of(flags | region_flags(region)), region);
+        }
+    }
 
     #[test]
     fn a_request_under_way_and_its_event_fit_in_a_hundred_bytes() {

@@ -17,6 +17,7 @@ pub mod limit;
 pub mod plain;
 pub mod quantile;
 pub mod queue;
+pub(crate) mod region;
 mod request;
 pub mod script;
 mod service;

@@ -36,7 +36,7 @@ pub fn world(providers: u16, keys: u32, rps: f64, seconds: u64) -> Spec {
         epoch: 0,
         classes: vec![class(rps)],
         providers: (0..providers).map(|p| provider(name(p))).collect(),
-        places: vec![Place { limit: None, service: 0 }; routes.len()],
+        places: vec![Place { limit: None, more: 0, service: 0 }; routes.len()],
         pool: Pool {
             providers: (0..providers).map(name).collect(),
             models: vec!["chat".to_owned()],

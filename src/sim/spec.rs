@@ -4,12 +4,14 @@
 //! and rates are finite and non-negative, at least one class and one route exist, every model that a class
 //! asks for is served by some route, fault intervals are not empty.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::engine::{Span, Time};
 use crate::policy::Pool;
 
 use super::fault::{Fault, Incidents};
+use super::region::REGIONS_MAX;
 
 /// One world.
 #[derive(Clone, Debug)]
@@ -58,8 +60,18 @@ pub struct Change {
 pub struct Place {
     /// Index into [`Spec::limits`], if the route is limited.
     pub limit: Option<u32>,
+    /// How many further limits follow that one, each asked if those before it refuse: a destination of
+    /// several regions. At most 3, and 0 without a limit.
+    pub more: u8,
     /// Index into [`Provider::services`] of its provider: one service per model and region.
     pub service: u32,
+}
+
+impl Place {
+    /// Every limit that the route draws on, in the order in which they are asked.
+    pub fn limits(&self) -> Range<u32> {
+        self.limit.map_or(0..0, |first| first..first + 1 + u32::from(self.more))
+    }
 }
 
 /// One kind of client.
@@ -379,7 +391,10 @@ impl Spec {
             let provider = &self.providers[usize::from(route.provider.0)];
             assert!((place.service as usize) < provider.services.len(), "{}: service", route.name);
             let limits = self.limits.len();
-            assert!(place.limit.is_none_or(|l| (l as usize) < limits), "{}: limit", route.name);
+            assert!(place.limits().end as usize <= limits, "{}: limit", route.name);
+            let more = usize::from(place.more);
+            assert!(more < REGIONS_MAX, "{}: limits", route.name);
+            assert!(more == 0 || place.limit.is_some(), "{}: limits after none", route.name);
         }
         for class in &self.classes {
             for (model, _) in &class.models {

@@ -102,7 +102,9 @@ impl Dice {
         };
         spec.limits = vec![limit(self), limit(self)];
         for place in &mut spec.places {
-            *place = Place { limit: self.maybe(|d| d.below(2)), service: 0 };
+            let limit = self.maybe(|d| d.below(2));
+            let more = if limit == Some(0) { self.below(2) as u8 } else { 0 };
+            *place = Place { limit, more, service: 0 };
         }
         for provider in &mut spec.providers {
             provider.error_rate = self.real(0.0, 0.1);

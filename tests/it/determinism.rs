@@ -28,8 +28,8 @@ fn busy() -> Spec {
         tpm: Some(6_000_000),
         rpm: None,
     }];
-    spec.places[4] = Place { limit: Some(0), service: 0 };
-    spec.places[5] = Place { limit: Some(0), service: 0 };
+    spec.places[4] = Place { limit: Some(0), more: 0, service: 0 };
+    spec.places[5] = Place { limit: Some(0), more: 0, service: 0 };
     for provider in &mut spec.providers {
         (provider.error_rate, provider.hang_rate) = (0.01, 0.001);
     }

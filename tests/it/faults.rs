@@ -135,7 +135,7 @@ fn limited(load: f64, faults: Vec<Fault>) -> Spec {
     let tpm = (50.0 * 60.0 * charge / load) as u64;
     let name = "key-0".to_owned();
     spec.limits = vec![Limit { name, rules: LimitRules::OpenAi, tpm: Some(tpm), rpm: None }];
-    spec.places[0] = Place { limit: Some(0), service: 0 };
+    spec.places[0] = Place { limit: Some(0), more: 0, service: 0 };
     Spec { faults, ..spec }
 }
 

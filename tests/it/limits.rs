@@ -27,7 +27,7 @@ fn world(keys: u32, limits: Vec<Limit>, which: impl Fn(u32) -> u32) -> Spec {
     let mut spec = still::world(1, keys, RPS, 60 * (WARM + MINUTES));
     spec.classes[0].max_tokens = MAX_TOKENS as u32;
     spec.limits = limits;
-    spec.places = (0..keys).map(|k| Place { limit: Some(which(k)), service: 0 }).collect();
+    spec.places = (0..keys).map(|k| Place { limit: Some(which(k)), more: 0, service: 0 }).collect();
     spec
 }
 
