@@ -50,7 +50,7 @@ fn request(luck: u64) -> Flight {
 }
 
 fn send(stage: &mut Stage, luck: u64) -> Draft {
-    stage.draft(NOW, &request(luck), &Attempt::to(RouteId(0)), 0)
+    stage.draft(NOW, &request(luck), &Attempt::to(RouteId(0)), 0, 0)
 }
 
 fn left(stage: &Stage) -> f64 {
