@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Published files, and what they must be.
-fn generated() -> [(&'static str, String); 6] {
+fn generated() -> [(&'static str, String); 7] {
     [
         ("docs/metrics.md", windtunnel::metrics::catalog::markdown()),
         ("docs/policies.md", windtunnel::policy::registry::markdown()),
@@ -12,6 +12,7 @@ fn generated() -> [(&'static str, String); 6] {
         ("docs/scenario.schema.json", format!("{:#}\n", windtunnel::scenario::schema())),
         ("docs/summary.schema.json", windtunnel::record::Summary::schema()),
         ("docs/comparison.schema.json", windtunnel::record::Comparison::schema()),
+        ("docs/claims.schema.json", windtunnel::record::Scorecard::schema()),
     ]
 }
 
