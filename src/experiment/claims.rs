@@ -150,8 +150,7 @@ fn clocked(expects: &[Expect], params: &Params, routes: u32, seed: u64) -> Vec<E
         let values: Vec<_> = passes.iter().map(|pass| Value::Known(pass[place])).collect();
         // Bounds are written as lengths of time, which are seconds; figures are in nanoseconds.
         let bound = |bound: Option<f64>| bound.map(|seconds| seconds * 1e9);
-        let expect =
-            Expect { min: bound(expect.min), max: bound(expect.max), ..expect.clone() };
+        let expect = Expect { min: bound(expect.min), max: bound(expect.max), ..expect.clone() };
         judged(&expect, "ns", &values, Stat::Mean, seed)
     };
     expects.iter().map(figure).collect()
@@ -162,12 +161,13 @@ fn judged(expect: &Expect, unit: &str, values: &[Value], stat: Stat, seed: u64) 
     let sample: Vec<f64> = values.iter().filter_map(|value| value.ordered()).collect();
     let estimate = estimate(&sample, stat, mix(seed, name(&expect.metric)));
     let (min, max) = (expect.min, expect.max);
-    let fits = |value: f64| min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max);
+    let fits =
+        |value: f64| min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max);
     let interval = estimate.and_then(|estimate| estimate.interval);
     let within = |bound: Option<f64>| {
-        bound.zip(interval).is_some_and(|(bound, interval)| {
-            interval.low < bound && bound < interval.high
-        })
+        bound
+            .zip(interval)
+            .is_some_and(|(bound, interval)| interval.low < bound && bound < interval.high)
     };
     let finite = |end: f64| end.is_finite().then(|| significant(end));
     Evidence {

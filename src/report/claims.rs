@@ -4,8 +4,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 
 use super::terminal::{three, wrap};
-use crate::record::claims::{ClaimResult, Evidence, Scorecard, TestFacts, Verdict};
 use crate::record::Quantity;
+use crate::record::claims::{ClaimResult, Evidence, Scorecard, TestFacts, Verdict};
 
 #[cfg(test)]
 #[path = "claims_tests.rs"]
@@ -146,10 +146,13 @@ fn details(claim: &ClaimResult) -> String {
                 true => String::new(),
                 false => format!(" with {}", changed.join(", ")),
             };
-            format!("`{file}`{changed} under `{policy}`, {replications} replications, digest `{digest}`")
+            format!(
+                "`{file}`{changed} under `{policy}`, {replications} replications, digest `{digest}`"
+            )
         }
         TestFacts::Overhead { policy, routes, passes, decisions, warnings } => {
-            let warnings: String = warnings.iter().map(|text| format!(". Warning: {text}")).collect();
+            let warnings: String =
+                warnings.iter().map(|text| format!(". Warning: {text}")).collect();
             format!(
                 "the engine of `{policy}` on the real clock, {routes} routes, {passes} passes of {decisions} \
                  decisions{warnings}"

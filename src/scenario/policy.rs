@@ -75,12 +75,7 @@ impl PolicyFile {
     }
 
     /// Builds the policy once: parameters that are fine one by one may contradict each other.
-    pub(crate) fn check(
-        &self,
-        at: &At,
-        choice: &PolicyChoice,
-        pool: &Pool,
-    ) -> Result<(), Problem> {
+    pub(crate) fn check(&self, at: &At, choice: &PolicyChoice, pool: &Pool) -> Result<(), Problem> {
         let Err(why) = choice.spec.make(&choice.settings, pool, Time::ZERO, 0) else {
             return Ok(());
         };

@@ -44,6 +44,15 @@ fn the_scenario_in_the_guide_is_one() {
 }
 
 #[test]
+fn the_claim_in_its_page_is_one() {
+    let page = fs::read_to_string(root().join("docs/claims.md")).unwrap();
+    let text = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let path = root().join("scenarios/claims/page.toml");
+    let claim = windtunnel::scenario::claim::parse(&path, text);
+    assert_eq!(claim.unwrap_or_else(|error| panic!("{error:?}")).expects[0].max, Some(15.0));
+}
+
+#[test]
 #[ignore = "writes docs/; run it when a registry or a format changes"]
 fn renew() {
     for (path, page) in generated() {

@@ -54,8 +54,7 @@ fn load(args: &Claims) -> Result<Vec<Claim>, Failure> {
     }
     let mut claims: Vec<Claim> = Vec::new();
     for path in paths {
-        let claim =
-            claim::load(&path).map_err(|error| Failure::pointing(Exit::Usage, &error))?;
+        let claim = claim::load(&path).map_err(|error| Failure::pointing(Exit::Usage, &error))?;
         if claims.iter().any(|other| other.name == claim.name) {
             let what = format!("two claims are called `{}`", claim.name);
             return Err(Failure::new(Exit::Usage, what));
