@@ -214,7 +214,7 @@ fn build(file: ClaimFile, path: &Path) -> Result<Claim, Wrong> {
     let policy = claim.policy;
     let (test, expects) = match (scenario, overhead, documents) {
         (Some(world), _, _) => of_scenario(world, policy, &expect, path)?,
-        (_, Some(overhead), _) => of_overhead(&overhead, policy, &expect)?,
+        (_, Some(overhead), _) => of_overhead(&overhead, policy.as_ref(), &expect)?,
         (_, _, Some(DocumentsFile { finding, says, source })) => {
             (Test::Documents { finding, says, source }, Vec::new())
         }
@@ -337,10 +337,10 @@ fn check_metric(index: usize, expect: &Expect, faults: &[&str]) -> Result<(), Pr
 
 fn of_overhead(
     overhead: &OverheadFile,
-    policy: Option<PolicyFile>,
+    policy: Option<&PolicyFile>,
     expect: &[ExpectFile],
 ) -> Result<(Test, Vec<Expect>), Wrong> {
-    let choice = chosen(policy.as_ref())?;
+    let choice = chosen(policy)?;
     if Params::from_preset(choice.spec.name).is_err() {
         let problem = Problem::new(policy_at(), "only the adaptive engine has a real clock")
             .expected("expected one of its presets, such as \"bifrost-published\"");

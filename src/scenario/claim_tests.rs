@@ -123,7 +123,7 @@ fn what_is_wrong_is_shown_where_it_stands() {
     wrong("replications = 3", "replications = 0", "0", &["from 1 to 1,000"]);
     wrong("max = \"12s\"", "", "[[expect]]", &["expects nothing"]);
     wrong("stat =", "fault = \"c\"\nstat =", "\"c\"", &["there is no fault `c`"]);
-    wrong("\"scenario\"", "\"overhead\"", "\"overhead\"", &["no table `overhead`"]);
+    wrong("\"scenario\"", "\"overhead\"", "scenario", &["`scenario` is not its kind"]);
     wrong("[[expect]]", "[overhead]\nroutes = 9\n[[expect]]", "overhead", &["is not its kind"]);
     wrong("\"rps=20\"", "\"fault=[]\"", "\"time_to", &["belongs to a fault", "there are 0"]);
 }

@@ -167,11 +167,12 @@ pub(super) const OF_FAULTS: &[Metric] = &[
         id: "penalty_left",
         symbol: "P_30",
         unit: "",
-        formula: "error parts of the scores of the faulted routes together in the first view from \
-                  f1 + 30 s on, over their greatest sum in a view of [f0, f1]",
+        formula: "greatest sum of the error parts of the faulted routes' scores in a view from \
+                  f1 + 30 s on, over the greatest in a view of [f0, f1)",
         better: Direction::Lower,
-        doc: "How much of a penalty for errors is left half a minute after the last cause. Only for \
-              policies that show the parts of a score; never ranked.",
+        doc: "How much of a penalty for errors is left half a minute after the last cause, or comes \
+              back with the traffic. Only for policies that show the parts of a score; never \
+              ranked.",
         measure: Measure::Fault(penalty::penalty_left),
     },
     Metric {
