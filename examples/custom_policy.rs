@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example custom_policy` compares it with two that come with the program: "sticky" keeps a
 //! session on one route until that route fails it, then moves on.
+#![expect(clippy::print_stdout, reason = "an example shows what it did")]
 
 use windtunnel::engine::{Outcome, Param, Settings, Time, Unit, luck};
 use windtunnel::experiment::compare::{ComparePlan, Contender, Layer, runs};

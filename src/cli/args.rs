@@ -25,6 +25,8 @@ pub(super) enum Command {
     Run(Run),
     /// Many policies on the same random numbers: league tables with intervals
     Compare(Compare),
+    /// What vendors say of their balancers, put to the test
+    Claims(Claims),
     /// Measure the real engine on the real clock, and the simulator's speed
     Bench(Bench),
     /// Request traces: look at one, make one
@@ -135,6 +137,29 @@ pub(super) enum Tables {
     Rule,
 }
 
+/// What vendors say of their balancers, put to the test.
+///
+/// One file a claim: what is said and where, and a scenario with bounds, a figure of the real clock, or the
+/// vendor's own documents. The verdicts do not change the exit code: this is a report.
+#[derive(Debug, Parser)]
+pub(super) struct Claims {
+    /// Claim files, or folders of them
+    #[arg(value_name = "FILE|FOLDER", default_value = "scenarios/claims")]
+    pub(super) claims: Vec<PathBuf>,
+    /// Seed of the first replication of each scenario
+    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
+    pub(super) seed: u64,
+    /// Folder for results
+    #[arg(long, value_name = "DIR", default_value = "results/claims")]
+    pub(super) out: PathBuf,
+    /// What to print on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Threads [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+}
+
 /// Measure the engine and the simulator.
 #[derive(Debug, Parser)]
 pub(super) struct Bench {
@@ -222,6 +247,8 @@ pub(super) enum SchemaOf {
     Summary,
     /// comparison.json
     Comparison,
+    /// claims.json
+    Claims,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use crate::engine::luck::{mix, name};
-use crate::engine::{Settings, Span};
+use crate::engine::{Settings, Span, Time};
 use crate::metrics::metric::Direction;
 use crate::metrics::{Metric, Tape, Value, catalog};
 use crate::policy::PolicySpec;
@@ -214,7 +214,7 @@ fn one(plan: &ComparePlan<'_>, key: &RunKey, progress: &dyn Progress) -> Result<
     let onset = tape.faults.iter().map(|fault| fault.start).min();
     Ok(RunRow {
         digest: tape.digest,
-        onset_s: onset.map_or(0.0, |at| at.as_secs_f64()),
+        onset_s: onset.map_or(0.0, Time::as_secs_f64),
         offered: tape.totals.offered,
         good: tape.totals.good,
         bound,

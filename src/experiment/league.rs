@@ -101,7 +101,7 @@ fn entrant(plan: &ComparePlan<'_>, contender: &Contender) -> Entrant {
     let empty = Pool::default();
     let made = spec.make(&contender.settings, pool.unwrap_or(&empty), crate::engine::Time::ZERO, 0);
     let sees = match made.map(|policy| policy.sees()) {
-        Ok(Sees::Reports { delay, .. }) => format!("reports, {} old", delay),
+        Ok(Sees::Reports { delay, .. }) => format!("reports, {delay} old"),
         Ok(Sees::Truth) => "truth".to_owned(),
         Ok(Sees::Client) | Err(_) => "client".to_owned(),
     };

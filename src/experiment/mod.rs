@@ -1,6 +1,7 @@
 //! What the subcommands do, without a terminal.
 
 pub mod bench;
+pub mod claims;
 pub mod compare;
 pub mod league;
 pub mod progress;

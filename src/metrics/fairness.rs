@@ -18,6 +18,19 @@ pub fn jain(loads: &[f64]) -> Value {
     }
 }
 
+/// First attempts at the busiest route of each model over all first attempts.
+pub fn top_share(tape: &Tape, pool: &Pool) -> Value {
+    let mut busiest = vec![0; pool.models.len()];
+    let mut all = 0;
+    for (route, total) in pool.routes.iter().zip(&tape.route_totals) {
+        let first = u64::from(total.first);
+        let most = &mut busiest[usize::from(route.model.0)];
+        *most = first.max(*most);
+        all += first;
+    }
+    Value::ratio(busiest.iter().sum(), all, "no traffic")
+}
+
 /// [`jain`] over the routes that had no fault: attempts done over capacity, relative to the mean of
 /// the model's routes. Capacity is the configured token limit where all routes of the model have
 /// one, else the static weight (our choice); a route without capacity is left out.
@@ -52,7 +65,9 @@ pub fn jain_routes(tape: &Tape, pool: &Pool) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture::calm;
     use super::*;
+    use crate::policy::{ModelId, ProviderId, RouteInfo};
 
     #[test]
     fn even_loads_are_fair_and_one_carrier_is_one_nth() {
@@ -61,5 +76,35 @@ mod tests {
         assert_eq!(jain(&[1.0, 3.0]), Value::Known(0.8));
         assert!(matches!(jain(&[]), Value::Undefined { .. }));
         assert!(matches!(jain(&[0.0, 0.0]), Value::Undefined { .. }));
+    }
+
+    #[test]
+    fn the_busiest_route_is_looked_for_model_by_model() {
+        let route = |model| RouteInfo {
+            name: String::new(),
+            provider: ProviderId(0),
+            model: ModelId(model),
+            key: String::new(),
+            region: String::new(),
+            pool: String::new(),
+            weight: 1.0,
+            tpm: None,
+            rpm: None,
+            price_prompt: 0,
+            price_output: 0,
+            about: Vec::new(),
+        };
+        let pool = Pool {
+            models: vec!["chat".to_owned(), "small".to_owned()],
+            routes: [0, 0, 1, 1].map(route).to_vec(),
+            ..Pool::default()
+        };
+        let mut tape = calm(10, 4, 100);
+        for (total, first) in tape.route_totals.iter_mut().zip([500, 100, 150, 250]) {
+            total.first = first;
+        }
+        assert_eq!(top_share(&tape, &pool), Value::Known(0.75));
+        tape.route_totals.iter_mut().for_each(|total| total.first = 0);
+        assert!(matches!(top_share(&tape, &pool), Value::Undefined { .. }));
     }
 }

@@ -20,15 +20,24 @@ const NO_STATES: &str = "the policy showed no health states";
 /// From f0 to the first moment at which a route of the set is Degraded or Failed. Censored at f1,
 /// in seconds.
 pub fn time_to_state(tape: &Tape, fault: usize) -> Value {
+    time_to(tape, fault, &[Health::Degraded, Health::Failed])
+}
+
+/// From f0 to the first moment at which a route of the set is Failed. Censored at f1, in seconds.
+pub fn time_to_failed(tape: &Tape, fault: usize) -> Value {
+    time_to(tape, fault, &[Health::Failed])
+}
+
+fn time_to(tape: &Tape, fault: usize, states: &[Health]) -> Value {
     if !has_states(tape) {
         return Value::Undefined { reason: NO_STATES };
     }
     let watch = Watch::new(tape, fault);
     let end = watch.until.min(watch.fault.end);
-    let first =
-        watch.fault.routes.iter().filter_map(|route| alarmed(tape, *route, watch.fault.start));
+    let start = watch.fault.start;
+    let first = watch.fault.routes.iter().filter_map(|route| reached(tape, *route, start, states));
     match first.min().filter(|at| *at < end) {
-        Some(at) => Value::Known(at.since(watch.fault.start).as_secs_f64()),
+        Some(at) => Value::Known(at.since(start).as_secs_f64()),
         None => Value::Censored { at_s: watch.during_s() },
     }
 }
@@ -102,14 +111,14 @@ fn of_route(tape: &Tape, route: u32) -> impl Iterator<Item = &Transition> {
     tape.transitions.iter().filter(move |change| change.route.0 == route)
 }
 
-/// The first moment from `from` on at which the route is Degraded or Failed.
-fn alarmed(tape: &Tape, route: u32, from: Time) -> Option<Time> {
-    let bad = |health: Health| matches!(health, Health::Degraded | Health::Failed);
+/// The first moment from `from` on at which the route is in one of these states.
+fn reached(tape: &Tape, route: u32, from: Time, states: &[Health]) -> Option<Time> {
     let before = of_route(tape, route).take_while(|change| change.at <= from).last();
-    if before.is_some_and(|change| bad(change.to)) {
+    if before.is_some_and(|change| states.contains(&change.to)) {
         return Some(from);
     }
-    of_route(tape, route).find(|change| change.at > from && bad(change.to)).map(|change| change.at)
+    let after = |change: &&Transition| change.at > from && states.contains(&change.to);
+    of_route(tape, route).find(after).map(|change| change.at)
 }
 
 /// When the route had a fault or its grace time, as disjoint intervals within the run.

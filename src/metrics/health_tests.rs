@@ -20,6 +20,16 @@ fn the_first_bad_state_of_any_faulted_route_is_the_detection() {
 }
 
 #[test]
+fn a_degraded_route_is_not_failed_yet() {
+    let mut tape = faulted();
+    change(&mut tape, 93.5, 1, Healthy, Degraded);
+    assert_eq!(time_to_failed(&tape, 0), Value::Censored { at_s: 60.0 });
+    change(&mut tape, 97.0, 1, Degraded, Failed);
+    assert_eq!(time_to_failed(&tape, 0), Value::Known(7.0));
+    assert_eq!(time_to_state(&tape, 0), Value::Known(3.5));
+}
+
+#[test]
 fn a_route_that_was_bad_already_is_detected_at_once() {
     let mut tape = faulted();
     change(&mut tape, 80.0, 0, Healthy, Degraded);

@@ -14,6 +14,7 @@ pub mod metric;
 mod noise;
 pub mod onset;
 pub mod oscillation;
+pub mod penalty;
 mod phase;
 pub mod recorder;
 pub mod recovery;

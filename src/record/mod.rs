@@ -7,6 +7,7 @@
 //! reports have the same bytes everywhere.
 
 pub mod bench;
+pub mod claims;
 pub mod comparison;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -21,6 +22,7 @@ pub mod table;
 pub mod warning;
 
 pub use bench::{Bench, Bucket};
+pub use claims::Scorecard;
 pub use comparison::Comparison;
 pub use quantity::{Measured, Quantity, Spread, significant};
 pub use run::{StoredRun, Timing};

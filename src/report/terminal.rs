@@ -303,7 +303,7 @@ pub(super) fn short_percent(part: f64) -> String {
 }
 
 /// Three significant digits, thousands apart.
-fn three(value: f64) -> String {
+pub(super) fn three(value: f64) -> String {
     if value.abs() >= 100.0 {
         return count(value.round());
     }

@@ -84,9 +84,29 @@ written!(Bound, {
     "type": ["string", "number"],
 });
 
+/// Checks all expectations of a file against the names of the faults.
+pub(crate) fn expects(files: &[ExpectFile], faults: &[&str]) -> Result<Vec<Expect>, Problem> {
+    files.iter().enumerate().map(|(index, file)| file.expect(index, faults)).collect()
+}
+
+impl Stat {
+    /// Its word in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Min => "min",
+            Self::P50 => "p50",
+            Self::P90 => "p90",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+            Self::Max => "max",
+        }
+    }
+}
+
 impl ExpectFile {
     /// Checks the `index`-th expectation against the names of the faults.
-    pub(crate) fn expect(&self, index: usize, faults: &[&str]) -> Result<Expect, Problem> {
+    fn expect(&self, index: usize, faults: &[&str]) -> Result<Expect, Problem> {
         let Self { metric, fault, stat, min, max } = self;
         let at = At::top().key("expect").item(index);
         let bounds = [min.map(|bound| bound.0), max.map(|bound| bound.0)];

@@ -13,6 +13,7 @@
 mod arrivals;
 mod at;
 mod change;
+pub mod claim;
 mod class;
 mod client;
 mod demand;
@@ -160,7 +161,8 @@ fn build(
     policies: &'static [PolicySpec],
 ) -> Result<Parts, Problem> {
     let horizon = check_duration(&file)?;
-    let policy = file.policy.choice(policies)?;
+    let policy_at = At::top().key("policy");
+    let policy = file.policy.choice(&policy_at, policies)?;
     let class::Classes { classes, rps, models } = class::classes(&file, base_dir)?;
     let demand = Demand::of(&classes, &rps);
     let topics = mix::embeddings(file.topics.as_deref(), &classes)?;
@@ -181,12 +183,11 @@ fn build(
     mix::check_abouts(&drafts, &topics)?;
     let world = world::build(&drafts, models, &demand)?;
     check_size(&rps, horizon)?;
-    file.policy.check(&policy, &world.pool)?;
+    file.policy.check(&policy_at, &policy, &world.pool)?;
     let headroom = Headroom::of(&world, &demand);
     let faults = fault::faults(&fault, &world, &headroom, horizon)?;
     let names: Vec<_> = faults.iter().map(|fault| fault.name.as_str()).collect();
-    let expects = expect.iter().enumerate().map(|(index, expect)| expect.expect(index, &names));
-    let expects = expects.collect::<Result<_, _>>()?;
+    let expects = expect::expects(&expect, &names)?;
     let world::World { mut pool, places, limits, providers, servers: _ } = world;
     let changes = change::changes(&change, &pool, horizon)?;
     pool.topics = topics;

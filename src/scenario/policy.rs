@@ -41,9 +41,12 @@ pub(crate) enum Knob {
 }
 
 impl PolicyFile {
-    /// Finds the policy and sets its parameters.
-    pub(crate) fn choice(&self, known: &'static [PolicySpec]) -> Result<PolicyChoice, Problem> {
-        let at = At::top().key("policy");
+    /// Finds the policy and sets its parameters; it is written `at` there.
+    pub(crate) fn choice(
+        &self,
+        at: &At,
+        known: &'static [PolicySpec],
+    ) -> Result<PolicyChoice, Problem> {
         let (name, name_at, knobs) = match self {
             Self::Name(name) => (name.as_str(), at.clone(), &[][..]),
             Self::Table(knobs) => {
@@ -52,7 +55,7 @@ impl PolicyFile {
                     Knob::Value(_) | Knob::Table(_) => None,
                 });
                 let missing = || {
-                    Problem::new(at.clone(), "`policy`: `name` is missing")
+                    Problem::new(at.clone(), format!("`{at}`: `name` is missing"))
                         .expected("expected a table such as { name = \"bifrost-published\" }")
                 };
                 (named.ok_or_else(missing)?, at.key("name"), &knobs[..])
@@ -72,14 +75,13 @@ impl PolicyFile {
     }
 
     /// Builds the policy once: parameters that are fine one by one may contradict each other.
-    pub(crate) fn check(&self, choice: &PolicyChoice, pool: &Pool) -> Result<(), Problem> {
+    pub(crate) fn check(&self, at: &At, choice: &PolicyChoice, pool: &Pool) -> Result<(), Problem> {
         let Err(why) = choice.spec.make(&choice.settings, pool, Time::ZERO, 0) else {
             return Ok(());
         };
         // Such a message names the parameters that it is about; one of them may be the file's.
-        let at = At::top().key("policy");
-        let own = why.split('`').skip(1).step_by(2).find_map(|id| self.place(&at, id));
-        Err(Problem::new(own.unwrap_or(at), format!("`policy`: {why}"))
+        let own = why.split('`').skip(1).step_by(2).find_map(|id| self.place(at, id));
+        Err(Problem::new(own.unwrap_or_else(|| at.clone()), format!("`{at}`: {why}"))
             .expected("cannot be together with the policy's other parameters")
             .help(format!("see `windtunnel list parameters --policy {}`", choice.spec.name)))
     }

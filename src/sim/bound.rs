@@ -13,7 +13,7 @@ use super::attempt::Stage;
 use super::fault::{Active, Effect, Replication};
 use super::flight::Flight;
 use super::limit::Bucket;
-use super::spec::{Arrivals, Spec};
+use super::spec::{Arrivals, Class, Limit, LimitRules, Place, Spec};
 use super::workload::{Arrival, Workload};
 
 /// Visits of one request to one route that are tried: each has its own luck.
@@ -22,7 +22,7 @@ const VISITS: u64 = 2;
 /// How many of the measured requests could have been good. `None` where clients wait for answers (closed
 /// loop): what is offered then depends on who routes.
 pub fn good(spec: &Spec, seed: u64, replication: Replication) -> Option<u64> {
-    let closed = |class: &super::spec::Class| matches!(class.arrivals, Arrivals::Closed { .. });
+    let closed = |class: &Class| matches!(class.arrivals, Arrivals::Closed { .. });
     if spec.classes.iter().any(closed) {
         return None;
     }
@@ -158,7 +158,7 @@ impl Supply {
         if spec.places.iter().any(|place| place.limit.is_none()) {
             return None;
         }
-        let mut limits: Vec<u32> = spec.places.iter().flat_map(|place| place.limits()).collect();
+        let mut limits: Vec<u32> = spec.places.iter().flat_map(Place::limits).collect();
         limits.sort_unstable();
         limits.dedup();
         let tpm: Vec<u64> = limits
@@ -198,9 +198,9 @@ impl Supply {
 }
 
 /// The tokens per minute that a limit holds to, if it does.
-fn hard(limit: &super::spec::Limit) -> Option<u64> {
+fn hard(limit: &Limit) -> Option<u64> {
     match limit.rules {
-        super::spec::LimitRules::Vertex { .. } => None,
+        LimitRules::Vertex { .. } => None,
         _ => limit.tpm,
     }
 }

@@ -225,7 +225,7 @@ impl Node {
                 class: 0,
                 prompt_tokens: 500,
                 max_tokens: 1_000,
-                streamed: self.asked % 2 == 0,
+                streamed: self.asked.is_multiple_of(2),
                 session: self.asked % 97,
                 topic: 0,
             };
@@ -242,7 +242,6 @@ impl Node {
 
 fn each(test: impl Fn(&'static PolicySpec)) {
     for spec in POLICIES {
-        eprintln!("{}", spec.name);
         test(spec);
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Published files, and what they must be.
-fn generated() -> [(&'static str, String); 6] {
+fn generated() -> [(&'static str, String); 7] {
     [
         ("docs/metrics.md", windtunnel::metrics::catalog::markdown()),
         ("docs/policies.md", windtunnel::policy::registry::markdown()),
@@ -12,6 +12,7 @@ fn generated() -> [(&'static str, String); 6] {
         ("docs/scenario.schema.json", format!("{:#}\n", windtunnel::scenario::schema())),
         ("docs/summary.schema.json", windtunnel::record::Summary::schema()),
         ("docs/comparison.schema.json", windtunnel::record::Comparison::schema()),
+        ("docs/claims.schema.json", windtunnel::record::Scorecard::schema()),
     ]
 }
 
@@ -40,6 +41,15 @@ fn the_scenario_in_the_guide_is_one() {
         text.replace("\"windtunnel\"  ", "{ name = \"windtunnel\", state.failed = \"8%\" }");
     let settings = read(&offered).unwrap_or_else(|error| panic!("{error:?}")).policy.settings;
     assert_eq!(settings.get("state.failed"), 0.08);
+}
+
+#[test]
+fn the_claim_in_its_page_is_one() {
+    let page = fs::read_to_string(root().join("docs/claims.md")).unwrap();
+    let text = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let path = root().join("scenarios/claims/page.toml");
+    let claim = windtunnel::scenario::claim::parse(&path, text);
+    assert_eq!(claim.unwrap_or_else(|error| panic!("{error:?}")).expects[0].max, Some(15.0));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One file a command: arguments in, plan out, results printed.
 
 mod bench;
+mod claims;
 mod compare;
 mod list;
 mod new;
@@ -25,6 +26,7 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
     match &args.command {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::compare(args),
+        Command::Claims(args) => claims::claims(args),
         Command::Bench(args) => bench::bench(args, allocations),
         Command::Trace(command) => trace::trace(command),
         Command::List(args) => list::list(args),

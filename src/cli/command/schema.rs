@@ -1,7 +1,7 @@
 //! `windtunnel schema`.
 
 use crate::cli::args::SchemaOf;
-use crate::record::{Comparison, Summary};
+use crate::record::{Comparison, Scorecard, Summary};
 use crate::scenario;
 
 /// The JSON Schema of a format.
@@ -10,5 +10,6 @@ pub(super) fn schema(of: SchemaOf) -> String {
         SchemaOf::Scenario => format!("{:#}", scenario::schema()),
         SchemaOf::Summary => Summary::schema(),
         SchemaOf::Comparison => Comparison::schema(),
+        SchemaOf::Claims => Scorecard::schema(),
     }
 }

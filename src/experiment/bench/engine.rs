@@ -16,6 +16,7 @@ use super::{CallFigure, Effort, PercentileFigure};
 #[derive(Debug)]
 pub struct Rig {
     engine: Engine,
+    params: Params,
     keys: Vec<RouteKey>,
     model: ModelKey,
     three: Allowed,
@@ -55,9 +56,16 @@ impl Rig {
     /// # Panics
     /// Never: its parameters are a preset.
     pub fn new(routes: u32) -> Self {
+        Self::with(Params::from_preset("windtunnel").expect("a preset of this crate"), routes)
+    }
+
+    /// A rig with parameters of its own.
+    ///
+    /// # Panics
+    /// If the parameters contradict each other.
+    pub fn with(params: Params, routes: u32) -> Self {
         let now = Time::from_secs(3_600);
-        let params = Params::from_preset("windtunnel").expect("a preset of this crate");
-        let engine = Engine::new(params, now).expect("presets are legal");
+        let engine = Engine::new(params.clone(), now).expect("checked parameters");
         let route = |i: u32| Route::new(format!("p{}", i % 4), "chat", format!("key-{}", i / 4));
         let keys = engine.add_all((0..routes).map(route), now);
         let past = Past {
@@ -69,7 +77,7 @@ impl Rig {
         engine.remember(now, &keys.iter().map(|key| (*key, past.clone())).collect::<Vec<_>>());
         let model = engine.model("chat").expect("just added");
         let three = engine.allow(&[keys[0], keys[keys.len() / 2], keys[keys.len() - 1]], now);
-        Self { engine, keys, model, three, now }
+        Self { engine, params, keys, model, three, now }
     }
 
     /// The `i`-th decision, at 5,000 a second.
@@ -210,7 +218,7 @@ impl Rig {
     }
 
     pub(super) fn percentiles(&self, effort: Effort) -> (PercentileFigure, Option<Bench>) {
-        let fresh = Self::new(self.keys.len() as u32);
+        let fresh = Self::with(self.params.clone(), self.keys.len() as u32);
         let calls = 0..u64::from(effort.calls);
         let one = |i| {
             let (ns, ticket) = timer::single(|| fresh.decide(Subset::Full, black_box(i)));

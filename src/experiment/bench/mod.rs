@@ -9,6 +9,7 @@ mod timer;
 
 use serde::Serialize;
 
+use crate::engine::Params;
 use crate::record::Bench;
 
 pub use bare::bare_loop;
@@ -138,8 +139,13 @@ pub fn measure(
     Measurements { warnings, calls, percentiles, simulator, histograms }
 }
 
+/// Single decisions of an engine with these parameters, timed one by one.
+pub fn decisions(params: &Params, routes: u32, effort: Effort) -> PercentileFigure {
+    Rig::with(params.clone(), routes).percentiles(effort).0
+}
+
 /// A loaded machine makes bad figures; they are given all the same, with this remark.
-fn disturbances() -> Vec<String> {
+pub fn disturbances() -> Vec<String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: f64 = load.split(' ').next().and_then(|one| one.parse().ok()).unwrap_or(0.0);

@@ -1,7 +1,7 @@
 //! Metrics with one value a fault.
 
 use crate::metrics::metric::{Direction, Measure, Metric};
-use crate::metrics::{budget, health, onset, oscillation, recovery, stability, weight};
+use crate::metrics::{budget, health, onset, oscillation, penalty, recovery, stability, weight};
 
 /// In the order of reports.
 pub(super) const OF_FAULTS: &[Metric] = &[
@@ -153,6 +153,27 @@ pub(super) const OF_FAULTS: &[Metric] = &[
         doc: "Detection by the policy's own word. Never ranked: most policies have no such \
               states.",
         measure: Measure::Time { of: health::time_to_state, window_s: onset::window_s },
+    },
+    Metric {
+        id: "time_to_failed",
+        symbol: "TTD_failed",
+        unit: "s",
+        formula: "first moment from f0 on with a faulted route Failed, minus f0; censored at f1",
+        better: Direction::Lower,
+        doc: "The same for Failed alone: when the policy takes a route out. Never ranked.",
+        measure: Measure::Time { of: health::time_to_failed, window_s: onset::window_s },
+    },
+    Metric {
+        id: "penalty_left",
+        symbol: "P_30",
+        unit: "",
+        formula: "greatest sum of the error parts of the faulted routes' scores in a view from \
+                  f1 + 30 s on, over the greatest in a view of [f0, f1)",
+        better: Direction::Lower,
+        doc: "How much of a penalty for errors is left half a minute after the last cause, or comes \
+              back with the traffic. Only for policies that show the parts of a score; never \
+              ranked.",
+        measure: Measure::Fault(penalty::penalty_left),
     },
     Metric {
         id: "time_to_weight",

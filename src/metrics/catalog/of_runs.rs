@@ -251,6 +251,16 @@ pub(super) const OF_RUNS: &[Metric] = &[
         measure: Measure::Pooled(fairness::jain_routes),
     },
     Metric {
+        id: "top_share",
+        symbol: "s_max",
+        unit: "",
+        formula: "first attempts at the busiest route of each model over all first attempts",
+        better: Direction::Neither,
+        doc: "How much of the traffic one route has. Neither is better: the fastest route should \
+              have most of it, but one that has all of it has nobody to compare it with.",
+        measure: Measure::Pooled(fairness::top_share),
+    },
+    Metric {
         id: "false_alarms",
         symbol: "FA",
         unit: "1/(route·h)",

@@ -1,0 +1,85 @@
+//! `windtunnel claims`: what vendors say, put to the test.
+
+use std::path::PathBuf;
+
+use crate::cli::args::{Claims, Format};
+use crate::cli::exit::Exit;
+use crate::cli::fail::{Failure, quote};
+use crate::cli::progress::{Bar, catch_interrupts};
+use crate::cli::style;
+use crate::experiment::{RunError, claims as experiment};
+use crate::record::{self, StoreError};
+use crate::report;
+use crate::scenario::claim::{self, Claim};
+
+pub(super) fn claims(args: &Claims) -> Result<(), Failure> {
+    let claims = load(args)?;
+    record::writable(&args.out).map_err(|error| Failure::new(Exit::Usage, error))?;
+    catch_interrupts();
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.map_or(0, usize::from))
+        .build()
+        .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let time = experiment::virtual_time(&claims);
+    style::note(&format!("{} claims, {time} of virtual time", claims.len()));
+    let bar = Bar::new(time);
+    let result = threads.install(|| experiment::scorecard(&claims, args.seed, &bar));
+    bar.finish();
+    let scorecard = result.map_err(|error| failure(&error, args))?;
+    let stored = |error: StoreError| Failure::new(Exit::Unexpected, error);
+    let page = report::claims::markdown(&scorecard);
+    record::write_whole(&args.out.join("README.md"), page.as_bytes()).map_err(stored)?;
+    let json = record::to_json(&scorecard);
+    record::write_whole(&args.out.join("claims.json"), json.as_bytes()).map_err(stored)?;
+    match args.format {
+        Format::Text => style::data(&report::claims::text(&scorecard)),
+        Format::Json => style::data(&json),
+    }
+    style::note(&format!("2 files in {}", args.out.display()));
+    Ok(())
+}
+
+/// The claims of all files, folders in the order of their file names.
+fn load(args: &Claims) -> Result<Vec<Claim>, Failure> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for path in &args.claims {
+        if path.is_dir() {
+            paths.extend(super::toml_files(path)?);
+        } else {
+            paths.push(path.clone());
+        }
+    }
+    if paths.is_empty() {
+        return Err(Failure::new(Exit::NothingRun, "no claim in these folders"));
+    }
+    let mut claims: Vec<Claim> = Vec::new();
+    for path in paths {
+        let claim = claim::load(&path).map_err(|error| Failure::pointing(Exit::Usage, &error))?;
+        if claims.iter().any(|other| other.name == claim.name) {
+            let what = format!("two claims are called `{}`", claim.name);
+            return Err(Failure::new(Exit::Usage, what));
+        }
+        claims.push(claim);
+    }
+    Ok(claims)
+}
+
+fn failure(error: &RunError, args: &Claims) -> Failure {
+    match error {
+        RunError::Policy { .. } => Failure::new(Exit::Usage, error),
+        RunError::Broken { .. } => Failure::new(Exit::Broken, error).reproduce(again(args)),
+        RunError::Interrupted => {
+            Failure::new(Exit::Interrupted, "interrupted; nothing was written")
+                .reproduce(again(args))
+        }
+    }
+}
+
+/// The command that does the same again.
+fn again(args: &Claims) -> String {
+    let mut line = "windtunnel claims".to_owned();
+    for path in &args.claims {
+        line += &format!(" {}", quote(&path.to_string_lossy()));
+    }
+    format!("{line} --out {} --seed {}", quote(&args.out.to_string_lossy()), args.seed)
+}
