@@ -11,7 +11,7 @@ use crate::record::comparison::{
     Table, Worst,
 };
 use crate::record::journal::{RunKey, RunRow};
-use crate::record::{Measured, Warning, significant};
+use crate::record::{Measured, Spread, Warning, significant};
 use crate::scenario::Scenario;
 use crate::sim::fault::Start;
 use crate::stats::{holm, letters, paired, share_a_letter};
@@ -257,13 +257,18 @@ impl<'a> Block<'a> {
         if let Some(good_share) = best.filter(|share| *share < 0.5) {
             warnings.add(Warning::NobodyCopes { scenario: scenario.to_owned(), good_share });
         }
-        let half = cells.iter().filter_map(|cell| match &cell.metrics["regret"] {
-            Measured::Many(spread) => Some((spread.high? - spread.low?) / 2.0),
-            Measured::One(_) => None,
-        });
-        let half = half.fold(0.0, f64::max);
-        if half > WIDE {
-            warnings.add(Warning::WideInterval { scenario: scenario.to_owned(), half });
+        let wide = |cell: &&Cell| match &cell.metrics["regret"] {
+            Measured::Many(Spread { mean, low: Some(low), high: Some(high), .. }) => {
+                let half = (high - low) / 2.0;
+                half > WIDE && half > mean.abs() / 2.0
+            }
+            Measured::Many(_) | Measured::One(_) => false,
+        };
+        let policies: Vec<String> =
+            cells.iter().filter(wide).map(|cell| cell.policy.clone()).collect();
+        if !policies.is_empty() {
+            let (scenario, layer) = (scenario.to_owned(), layer.to_owned());
+            warnings.add(Warning::WideIntervals { scenario, layer, policies });
         }
         let Some(oracle) = self.oracle else { return };
         let reference = self.good(oracle);
@@ -275,15 +280,13 @@ impl<'a> Block<'a> {
             })
             .collect();
         let corrected = holm(&beaten.iter().map(|found| found.2).collect::<Vec<_>>());
-        for ((policy, by, _), p) in beaten.into_iter().zip(corrected) {
-            if by > BEATEN && p < ERROR {
-                warnings.add(Warning::OracleBeaten {
-                    scenario: scenario.to_owned(),
-                    layer: layer.to_owned(),
-                    policy: plan.contenders[policy].label.clone(),
-                    by,
-                });
-            }
+        let policies: Vec<(String, f64)> = (beaten.into_iter().zip(corrected))
+            .filter(|((_, by, _), p)| *by > BEATEN && *p < ERROR)
+            .map(|((policy, by, _), _)| (plan.contenders[policy].label.clone(), by))
+            .collect();
+        if !policies.is_empty() {
+            let (scenario, layer) = (scenario.to_owned(), layer.to_owned());
+            warnings.add(Warning::OracleBeaten { scenario, layer, policies });
         }
     }
 }

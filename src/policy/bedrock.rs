@@ -77,7 +77,7 @@ const fn spec(
 pub const CRIS: PolicySpec = spec(
     "bedrock-cris",
     Family::Vendor,
-    "The source region while it has room, else another that has, and on failure the next, with a true view of every region's room.",
+    "The source region while it has room, else another that has, and on failure the next, with a true view of every region's room. The product has no knob, so there is no tuned variant.",
     &[],
 );
 /// With a view some seconds old.

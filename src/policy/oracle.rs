@@ -184,41 +184,15 @@ impl Policy for Oracle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{ModelId, ProviderId, RouteInfo};
+    use crate::policy::fixture::{pool, request as request_of};
 
     fn oracle(n: u32) -> Oracle {
-        let route = |k: u32| RouteInfo {
-            name: format!("p:chat/{k}"),
-            provider: ProviderId(0),
-            model: ModelId(0),
-            key: format!("{k}"),
-            region: String::new(),
-            pool: format!("p/{k}"),
-            weight: 1.0,
-            tpm: None,
-            rpm: None,
-            price_prompt: 0,
-            price_output: 0,
-            about: Vec::new(),
-        };
-        let (providers, models) = (vec!["p".to_owned()], vec!["chat".to_owned()]);
-        let pool =
-            Pool { providers, models, routes: (0..n).map(route).collect(), ..Pool::default() };
-        Oracle::new(&SPEC.settings(), &pool)
+        Oracle::new(&SPEC.settings(), &pool(&[n]))
     }
 
+    /// 100 tokens to read and at most 100 to write.
     fn request() -> Request {
-        Request {
-            id: 1,
-            arrived: Time::ZERO,
-            model: ModelId(0),
-            class: 0,
-            prompt_tokens: 100,
-            max_tokens: 100,
-            streamed: true,
-            session: 1,
-            topic: 0,
-        }
+        Request { prompt_tokens: 100, max_tokens: 100, ..request_of(1) }
     }
 
     const WELL: Truth = Truth {

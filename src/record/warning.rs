@@ -47,23 +47,23 @@ pub enum Warning {
         /// Good over offered under the best.
         good_share: f64,
     },
-    /// A policy was better than the oracle, which knows more: the oracle has a bug there.
+    /// Policies were better than the oracle, which is greedy and retries little: under overload that can be.
     OracleBeaten {
         /// The scenario.
         scenario: String,
         /// Under which layer.
         layer: String,
-        /// Who.
-        policy: String,
-        /// By how much of the offered requests.
-        by: f64,
+        /// Who, and by how much of the offered requests.
+        policies: Vec<(String, f64)>,
     },
-    /// So many of a policy's intervals are as wide as what they are about.
-    WideInterval {
+    /// Intervals of a regret that are about as wide as the regret itself.
+    WideIntervals {
         /// The scenario.
         scenario: String,
-        /// Half the width of the widest interval of a regret, in shares of offered requests.
-        half: f64,
+        /// Under which layer.
+        layer: String,
+        /// Whose.
+        policies: Vec<String>,
     },
 }
 
@@ -140,17 +140,23 @@ impl fmt::Display for Warning {
                  there say more about overload than about routing",
                 good_share * 100.0
             ),
-            Self::OracleBeaten { scenario, layer, policy, by } => write!(
+            Self::OracleBeaten { scenario, layer, policies } => {
+                let named = policies
+                    .iter()
+                    .map(|(policy, by)| format!("{policy} by {:.2} %", by * 100.0))
+                    .collect::<Vec<_>>();
+                write!(
+                    f,
+                    "{scenario} ({layer}): the oracle, which is greedy and retries little, was beaten by {}; \
+                     regrets there are too small",
+                    named.join(", ")
+                )
+            }
+            Self::WideIntervals { scenario, layer, policies } => write!(
                 f,
-                "{scenario} ({layer}): {policy} made {:.2} % of requests more good than the oracle, \
-                 which retries less; regrets there are too small",
-                by * 100.0
-            ),
-            Self::WideInterval { scenario, half } => write!(
-                f,
-                "{scenario}: intervals of the regret are up to ± {:.2} % of requests wide; more \
-                 replications narrow them",
-                half * 100.0
+                "{scenario} ({layer}): the regret of {} is not known to within half of itself; more \
+                 replications narrow that",
+                policies.join(", ")
             ),
         }
     }

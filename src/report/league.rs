@@ -202,6 +202,7 @@ fn section(table: &Table) -> String {
     let mut text = format!("\n## {}\n\n", heading(&table.layer));
     if table.scenarios.len() > 1 {
         text.push_str(&pipes(&standing_rows(&table.standings)));
+        text.push_str(&format!("\n![Regret by policy](regret-{}.png)\n", table.layer));
     }
     for scenario in &table.scenarios {
         text.push_str(&format!("\n### {}\n\n", scenario.scenario));

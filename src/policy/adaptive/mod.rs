@@ -342,40 +342,14 @@ impl Policy for Adaptive {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ModelId, Pool, ProviderId, RouteInfo};
     use super::*;
+    use crate::policy::fixture::{pool, request};
 
     #[test]
     fn only_streams_have_a_timeout_to_the_first_token() {
-        let route = RouteInfo {
-            name: "p:chat/k".to_owned(),
-            provider: ProviderId(0),
-            model: ModelId(0),
-            key: "k".to_owned(),
-            region: String::new(),
-            pool: "p/k".to_owned(),
-            weight: 1.0,
-            tpm: None,
-            rpm: None,
-            price_prompt: 0,
-            price_output: 0,
-            about: Vec::new(),
-        };
-        let (providers, models) = (vec!["p".to_owned()], vec!["chat".to_owned()]);
-        let pool = Pool { providers, models, routes: vec![route], ..Pool::default() };
-        let mut policy = Adaptive::new(&WINDTUNNEL.settings(), &pool, Time::ZERO).unwrap();
+        let mut policy = Adaptive::new(&WINDTUNNEL.settings(), &pool(&[1]), Time::ZERO).unwrap();
         let mut timeout = |streamed| {
-            let request = Request {
-                id: 1,
-                arrived: Time::ZERO,
-                model: ModelId(0),
-                class: 0,
-                prompt_tokens: 10,
-                max_tokens: 10,
-                streamed,
-                session: 1,
-                topic: 0,
-            };
+            let request = Request { streamed, ..request(1) };
             match policy.next(Time::ZERO, &request, &[], 0, 7) {
                 Step::Send(attempt) => attempt.ttft_timeout,
                 other => panic!("{other:?}"),

@@ -141,7 +141,9 @@ fn page(chart: &Chart, subtitle: String, rows: Vec<Bar>) -> Page {
     };
     let high = rows.iter().map(end).fold(0.0, f64::max);
     let x = Axis::from_zero(chart.label, high, 6, count);
-    let panel = Panel::Bars(Bars { heading: String::new(), x, rows });
+    let heading = "red: ours; blue: as vendors ship it; green: as their documents tune it; orange: \
+                   textbook; purple: the rest of the field";
+    let panel = Panel::Bars(Bars { heading: heading.to_owned(), x, rows });
     Page { title: chart.title.to_owned(), subtitle, panels: vec![panel] }
 }
 
