@@ -247,10 +247,8 @@ impl Policy for Layered {
     }
 
     fn on_end(&mut self, now: Time, sent: &Sent, outcome: &Outcome) {
-        if let Some(throttle) = &mut self.throttle
-            && outcome.is_done()
-        {
-            throttle.accepted(now);
+        if let Some(throttle) = &mut self.throttle {
+            throttle.ended(now, outcome.is_done());
         }
         self.inner.on_end(now, sent, outcome);
     }
