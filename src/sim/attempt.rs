@@ -294,6 +294,15 @@ impl Stage {
         }
     }
 
+    /// Whether faults make every attempt at a route fail now.
+    pub(super) fn is_down(&self, now: Time, route: u32) -> bool {
+        let mut odds = Odds::NONE;
+        for &fault in &self.at_route[route as usize] {
+            self.faults[usize::from(fault)].weigh(now, &mut odds);
+        }
+        odds.works <= 0.0
+    }
+
     /// What the limit of a route would still admit.
     fn room(&self, now: Time, route: u32) -> Room {
         let buckets = &self.buckets[self.places[route as usize].limits()];

@@ -132,13 +132,15 @@ impl<'a> Search<'a> {
         let flight = Flight::of(arrival);
         let stage = &mut self.stage;
         self.routes[usize::from(arrival.model)].iter().any(|&route| {
-            (0..VISITS).any(|visit| {
-                let attempt = Attempt::to(RouteId(route));
-                let draft = stage.draft(at, &flight, &attempt, visit, 0);
-                let ended = draft.ending.outcome(flight.prompt, flight.output, draft.first_us);
-                let done = matches!(ended, Outcome::Done { .. });
-                done && draft.end.is_some_and(|end| end <= deadline)
-            })
+            // Cheap, and most of the work where everything is down.
+            !stage.is_down(at, route)
+                && (0..VISITS).any(|visit| {
+                    let attempt = Attempt::to(RouteId(route));
+                    let draft = stage.draft(at, &flight, &attempt, visit, 0);
+                    let ended = draft.ending.outcome(flight.prompt, flight.output, draft.first_us);
+                    let done = matches!(ended, Outcome::Done { .. });
+                    done && draft.end.is_some_and(|end| end <= deadline)
+                })
         })
     }
 }
