@@ -162,7 +162,7 @@ impl ComparePlan<'_> {
 /// back.
 ///
 /// # Errors
-/// The first [`RunError`] in the order of the plan.
+/// A [`RunError`]; what was not begun by then is not run.
 pub fn runs(
     plan: &ComparePlan<'_>,
     done: BTreeMap<RunKey, RunRow>,
@@ -173,22 +173,13 @@ pub fn runs(
     missing.retain(|key| !done.contains_key(key));
     let all = Mutex::new(done);
     // Small pieces, so that no thread is left with a long tail.
-    let failed: Vec<RunError> = missing
-        .par_iter()
-        .with_max_len(1)
-        .filter_map(|key| match one(plan, key, progress) {
-            Ok(row) => {
-                keep(key, &row);
-                all.lock().expect("nobody panics with it").insert(*key, row);
-                None
-            }
-            Err(error) => Some(error),
-        })
-        .collect();
-    match failed.into_iter().next() {
-        Some(error) => Err(error),
-        None => Ok(all.into_inner().expect("nobody panics with it")),
-    }
+    missing.par_iter().with_max_len(1).try_for_each(|key| {
+        let row = one(plan, key, progress)?;
+        keep(key, &row);
+        all.lock().expect("nobody panics with it").insert(*key, row);
+        Ok(())
+    })?;
+    Ok(all.into_inner().expect("nobody panics with it"))
 }
 
 fn one(plan: &ComparePlan<'_>, key: &RunKey, progress: &dyn Progress) -> Result<RunRow, RunError> {

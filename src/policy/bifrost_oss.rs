@@ -11,7 +11,7 @@
 
 use crate::engine::{Outcome, Param, Settings, Span, Time, Unit, luck};
 
-use super::part::{Backoff, Candidates, Growth, uniform, weighted};
+use super::part::{Backoff, Candidates, Growth, pick, uniform};
 use super::{
     Attempt, Family, Grade, ModelId, Past, Policy, PolicySpec, Pool, Process, ProviderId, Request,
     RouteId, RouteView, Step,
@@ -127,7 +127,7 @@ impl Weighted {
     }
 
     fn draw(&self, routes: &[RouteId], avoid: &[RouteId], word: u64) -> Option<RouteId> {
-        weighted(routes, avoid, word, |route| self.weights[route.index()])
+        pick::by_weight(routes, avoid, word, |route| self.weights[route.index()])
             .or_else(|| uniform(routes, avoid, word))
     }
 

@@ -17,7 +17,7 @@
 use crate::engine::{Health, Outcome, Param, Settings, Span, Time, Unit};
 
 use super::bifrost_oss::{self, Weighted};
-use super::part::Sliding;
+use super::part::{Changes, Sliding};
 use super::{
     Attempt, Family, Grade, Past, Policy, PolicySpec, Pool, Process, Request, RouteHistory,
     RouteId, RouteView, Sent, Step, Transition,
@@ -126,9 +126,8 @@ struct Stepwise {
     inner: Weighted,
     rule: Rule,
     keys: Vec<Key>,
-    changes: Vec<Transition>,
+    changes: Changes,
     next_evaluation: Time,
-    next_wake: Time,
 }
 
 impl Stepwise {
@@ -159,9 +158,8 @@ impl Stepwise {
             inner: Weighted::new(settings, pool),
             rule,
             keys: pool.routes.iter().map(key).collect(),
-            changes: Vec::new(),
+            changes: Changes::new(now),
             next_evaluation: now + rule.every,
-            next_wake: now + Span::from_secs(1),
         };
         policy.publish();
         Ok(policy)
@@ -185,20 +183,8 @@ impl Stepwise {
         for (i, key) in self.keys.iter_mut().enumerate() {
             let was_out = key.out;
             let reason = key.step(now, &self.rule);
-            if key.out != was_out {
-                let (from, to) = if key.out {
-                    (Health::Healthy, Health::Failed)
-                } else {
-                    (Health::Failed, Health::Healthy)
-                };
-                self.changes.push(Transition {
-                    at: now,
-                    route: RouteId(i as u32),
-                    from,
-                    to,
-                    reason,
-                });
-            }
+            let health = |out| if out { Health::Failed } else { Health::Healthy };
+            self.changes.note(now, RouteId(i as u32), health(was_out), health(key.out), reason);
         }
         self.publish();
     }
@@ -268,7 +254,7 @@ impl Policy for Stepwise {
     }
 
     fn next_wake(&self) -> Option<Time> {
-        Some(self.next_wake)
+        Some(self.changes.next_wake())
     }
 
     fn on_wake(&mut self, now: Time, changed: &mut dyn FnMut(Transition)) {
@@ -276,8 +262,7 @@ impl Policy for Stepwise {
             self.evaluate(now);
             self.next_evaluation = now + self.rule.every;
         }
-        self.changes.drain(..).for_each(changed);
-        self.next_wake = now + Span::from_secs(1);
+        self.changes.tell(now, changed);
     }
 
     fn set_present(&mut self, now: Time, route: RouteId, present: bool) {

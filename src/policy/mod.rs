@@ -10,8 +10,6 @@ pub mod bifrost_oss;
 pub mod bifrost_v0;
 pub mod classic;
 pub mod cloudflare;
-#[cfg(test)]
-mod conformance;
 mod contract;
 pub mod field;
 #[cfg(test)]

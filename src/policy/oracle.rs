@@ -237,6 +237,15 @@ mod tests {
         assert_eq!(chosen(&[Truth { works: 0.3, ..WELL }, Truth { works: 0.2, ..WELL }]), [0]);
     }
 
+    /// 0.2 % less chance is as good, and 10 % more than the 2.5 s that 200 tokens take is as fast.
+    #[test]
+    fn what_is_nearly_as_good_is_as_good() {
+        let works = |works: f64| Truth { works, ..WELL };
+        assert_eq!(chosen(&[WELL, works(0.9983), works(0.9978)]), [0, 1]);
+        let takes = |s: f64| Truth { ttft_s: s - 2.0, ..WELL };
+        assert_eq!(chosen(&[WELL, takes(2.5 * 1.09), takes(2.5 * 1.11)]), [0, 1]);
+    }
+
     #[test]
     fn it_takes_from_the_fullest() {
         let mut oracle = oracle(2);

@@ -279,10 +279,8 @@ impl PolicySpec {
     /// In a mutation run, one default is another.
     #[cfg(test)]
     fn mutate(&self, settings: &mut Settings) {
-        let first = POLICIES.iter().find(|other| same_table(other, self));
-        let table = first.map_or(self.name, |first| first.name);
         for param in self.params {
-            let value = super::mutation::default_of(table, param);
+            let value = super::mutation::default_of(self.product, param);
             settings.set(param.id, value).expect("mutations are legal values");
         }
     }

@@ -1,5 +1,6 @@
 //! The journal of a comparison: one line a finished run, so that what was interrupted goes on where it was.
 //!
+//! A journal belongs to a plan and a version of the program; whoever changes the code of a model removes it.
 //! `runs.csv` is the same table, complete and in the order of the plan.
 
 use std::collections::BTreeMap;

@@ -125,7 +125,7 @@ fn share(measured: &Measured) -> String {
     measured.number().map_or_else(|| "n/a".to_owned(), |share| format!("{:.2} %", share * 100.0))
 }
 
-/// The mean alone, with how often a time was not reached.
+/// The mean alone, with `≥` where some of the times were not reached.
 fn short(measured: &Measured, scale: f64, unit: &str) -> String {
     let Measured::Many(spread) = measured else { return value(measured, scale, unit) };
     let mut point = spread.clone();
@@ -146,11 +146,12 @@ fn footnotes(table: &ScenarioTable) -> Vec<String> {
     notes
 }
 
-/// The worst phase of each policy, for those in which it was more than a moment.
+/// The worst phase of each policy whose users felt any.
 fn worst(table: &ScenarioTable) -> Option<String> {
     let one = |cell: &Cell| {
         let worst = cell.worst.get("time_to_recover_user")?;
         Some(match &worst.value {
+            Quantity::Number(0.0) => return None,
             Quantity::Number(seconds) => format!("{} {seconds:.0} s", cell.policy),
             Quantity::Censored(at) => format!("{} > {:.0} s", cell.policy, at.censored_at_s),
             Quantity::NotApplicable(_) => return None,
@@ -186,7 +187,12 @@ pub fn markdown(comparison: &Comparison) -> String {
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     for policy in &comparison.policies {
         rows.push(vec![
-            format!("`{}`{}", policy.name, policy.changed),
+            // A policy with parameters of its own is called by them.
+            if policy.name.ends_with('}') {
+                format!("`{}`", policy.name)
+            } else {
+                format!("`{}` {}", policy.name, policy.changed).trim().to_owned()
+            },
             policy.product.clone(),
             policy.family.clone(),
             policy.fidelity.clone(),

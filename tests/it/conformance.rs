@@ -48,8 +48,9 @@ struct Node {
     told: Vec<(u64, u32)>,
     chosen: Vec<u64>,
     answer: fn(RouteId, u64) -> Outcome,
-    limits: bool,
     in_flight: Vec<u32>,
+    /// Heap allocations that the policy made for requests, apart from its periodic work.
+    allocated: u64,
 }
 
 const DONE: Outcome = Outcome::Done { prompt_tokens: 500, output_tokens: 100 };
@@ -97,9 +98,18 @@ impl Node {
             told: Vec::new(),
             chosen: vec![0; routes],
             answer,
-            limits: true,
             in_flight: vec![0; routes],
+            allocated: 0,
         }
+    }
+
+    /// Asks the policy, or tells it something, and counts what that allocates.
+    fn counted<T>(&mut self, act: impl FnOnce(&mut dyn Policy) -> T) -> T {
+        let mut result = None;
+        let policy = &mut *self.policy;
+        let info = allocation_counter::measure(|| result = Some(act(policy)));
+        self.allocated += info.count_total;
+        result.expect("it was called")
     }
 
     /// Tells what policies of this kind are told before a decision.
@@ -140,7 +150,8 @@ impl Node {
         loop {
             self.tell();
             let luck = mix(request.id, past.len() as u64 * 64 + u64::from(waits));
-            match self.policy.next(self.now, &request, &past, waits, luck) {
+            let now = self.now;
+            match self.counted(|policy| policy.next(now, &request, &past, waits, luck)) {
                 Step::Send(attempt) => return self.send(request, past, attempt),
                 Step::Stop { status } => {
                     assert!(status == 0 || (100..600).contains(&status), "status {status}");
@@ -187,18 +198,17 @@ impl Node {
         while self.flying.first().is_some_and(|flight| flight.0 <= self.now) {
             let (_, mut sent, outcome, request, mut past) = self.flying.remove(0);
             self.in_flight[sent.route.index()] -= 1;
+            let now = self.now;
             if outcome.is_done() {
                 if self.policy.wants_first_token() {
-                    self.policy.on_first_token(self.now, &sent);
+                    self.counted(|policy| policy.on_first_token(now, &sent));
                     sent.heard = true;
                 }
-                if self.limits {
-                    let left = Some(1_000_000);
-                    let limits = Limits { tokens_remaining: left, ..Limits::default() };
-                    self.policy.on_headers(self.now, &sent, &limits);
-                }
+                let left = Some(1_000_000);
+                let limits = Limits { tokens_remaining: left, ..Limits::default() };
+                self.counted(|policy| policy.on_headers(now, &sent, &limits));
             }
-            self.policy.on_end(self.now, &sent, &outcome);
+            self.counted(|policy| policy.on_end(now, &sent, &outcome));
             let over = matches!(outcome, Outcome::StreamBroken { .. } | Outcome::Cancelled);
             if !outcome.is_done() && !over {
                 past.push(Past { route: sent.route, outcome });
@@ -348,7 +358,26 @@ fn state_stays_finite() {
         for view in node.views() {
             let numbers = [view.weight, view.expected];
             assert!(numbers.iter().chain(&view.parts).all(|x| x.is_finite()), "{view:?}");
+            assert!((0.0..=1.000_001).contains(&view.expected), "{}: {view:?}", spec.name);
         }
+    });
+}
+
+/// These collect the routes that a request has tried, when it has failed.
+const COLLECTING: [&str; 4] =
+    ["windtunnel", "bifrost-published", "bifrost-literal", "bifrost-2026"];
+
+#[test]
+fn in_steady_state_no_request_allocates() {
+    let counted = allocation_counter::measure(|| drop(std::hint::black_box(vec![1u8; 9])));
+    assert_eq!(counted.count_total, 1, "the counter counts");
+    each(|spec| {
+        let answer = if COLLECTING.contains(&spec.name) { well } else { mixed };
+        let mut node = Node::new(spec, 6, answer);
+        node.run(20_000, 0);
+        node.allocated = 0;
+        node.run(5_000, 0);
+        assert_eq!(node.allocated, 0, "{}", spec.name);
     });
 }
 

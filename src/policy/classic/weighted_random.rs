@@ -44,7 +44,7 @@ impl Policy for WeightedRandom {
         luck: u64,
     ) -> Option<Attempt> {
         let routes = self.candidates.of(request.model);
-        pick::by_weight(routes, avoid, &self.weights, luck).map(Attempt::to)
+        pick::by_weight(routes, avoid, luck, |route| self.weights[route.index()]).map(Attempt::to)
     }
 
     fn set_present(&mut self, _: Time, route: RouteId, present: bool) {

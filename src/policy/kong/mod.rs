@@ -31,6 +31,7 @@ pub mod xxh32;
 
 use crate::engine::{Health, Outcome, Settings, Span, Time, luck};
 
+use super::part::Changes;
 use super::{
     Attempt, Past, Policy, Pool, Request, RouteHistory, RouteId, RouteInfo, RouteView, Sent, Step,
     Transition,
@@ -41,9 +42,6 @@ use target::Target;
 use worker::Worker;
 
 const WORKER: u64 = luck::name("kong worker");
-
-/// How often changes are told.
-const WAKES: Span = Span::from_secs(1);
 
 /// The status of a request for which there is no target.
 const NO_TARGET: u16 = 500;
@@ -61,10 +59,9 @@ pub struct Kong {
     routes: Vec<RouteInfo>,
     is_present: Vec<bool>,
     health: Vec<Health>,
-    changes: Vec<Transition>,
+    changes: Changes,
     tried: Vec<RouteId>,
     seen: Time,
-    wake: Time,
 }
 
 /// What a retry does when every target was tried.
@@ -110,10 +107,9 @@ impl Kong {
             routes: pool.routes.clone(),
             is_present: vec![true; pool.routes.len()],
             health: vec![Health::Healthy; pool.routes.len()],
-            changes: Vec::with_capacity(pool.routes.len()),
+            changes: Changes::new(now),
             tried: Vec::with_capacity(settings.get("retries").min(64.0) as usize),
             seen: now,
-            wake: now + WAKES,
         }
     }
 
@@ -189,9 +185,7 @@ impl Kong {
             seen.max().unwrap_or_default()
         };
         let from = std::mem::replace(&mut self.health[route.index()], to);
-        if from != to {
-            self.changes.push(Transition { at, route, from, to, reason });
-        }
+        self.changes.note(at, route, from, to, reason);
     }
 }
 
@@ -232,13 +226,12 @@ impl Policy for Kong {
     }
 
     fn next_wake(&self) -> Option<Time> {
-        Some(self.wake)
+        Some(self.changes.next_wake())
     }
 
     fn on_wake(&mut self, now: Time, changed: &mut dyn FnMut(Transition)) {
         self.seen = now;
-        self.wake = now + WAKES;
-        self.changes.drain(..).for_each(changed);
+        self.changes.tell(now, changed);
     }
 
     fn set_present(&mut self, now: Time, route: RouteId, present: bool) {

@@ -459,3 +459,21 @@ fn whatever_happens_a_choice_is_present_of_the_model_and_not_avoided() {
         }
     }
 }
+
+/// The fields of the schema, and where it is silent, our choices.
+#[test]
+fn what_is_not_said_is_as_the_schema_has_it() {
+    let shown = |id: &str| {
+        let settings = DEFAULT.settings();
+        settings.param(id).unwrap().show(settings.get(id))
+    };
+    for (id, value) in [
+        ("latency.strategy", "tpot"),
+        ("latency.update_on_error", "false"),
+        ("round_robin.skip_tried", "true"),
+        ("usage.what", "total_tokens"),
+        ("usage.mode", "cumulative"),
+    ] {
+        assert_eq!(shown(id), value, "{id}");
+    }
+}

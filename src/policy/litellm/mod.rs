@@ -61,7 +61,6 @@ const PICK: u64 = luck::name("litellm pick");
 const NONE_LEFT: u16 = 429;
 /// How long attempts are counted for the check before a call.
 const ATTEMPTS_KEPT: Span = Span::from_secs(60);
-const TICK: Span = Span::from_secs(1);
 
 /// The router, all its workers.
 #[derive(Clone, Debug)]
@@ -76,7 +75,6 @@ pub struct Router {
     watch: Watch,
     first_tokens: FirstTokens,
     now: Time,
-    wake: Time,
     left: Vec<RouteId>,
     weights: Vec<f64>,
     read: Vec<RouteId>,
@@ -129,7 +127,6 @@ impl Router {
             watch: Watch::new(config.workers as u16, routes),
             first_tokens: FirstTokens::default(),
             now: Time::ZERO,
-            wake: Time::ZERO + TICK,
             left: Vec::new(),
             weights: Vec::new(),
             read: Vec::new(),
@@ -378,14 +375,13 @@ impl Policy for Router {
     }
 
     fn next_wake(&self) -> Option<Time> {
-        Some(self.wake)
+        Some(self.watch.next_wake())
     }
 
     fn on_wake(&mut self, now: Time, changed: &mut dyn FnMut(Transition)) {
         self.now = now;
-        self.wake = now + TICK;
         self.watch.settle(now, &self.cooling);
-        self.watch.tell(changed);
+        self.watch.tell(now, changed);
     }
 
     fn set_present(&mut self, _: Time, route: RouteId, present: bool) {

@@ -321,3 +321,11 @@ fn as_many_workers_as_the_load_needs() {
     };
     assert_eq!([0.0, 122.0, 123.0, 1_000.0].map(workers), [1, 1, 2, 9]);
 }
+
+#[test]
+fn one_worker_alone_without_checks_or_forced_waits_unless_told() {
+    let settings = SIMPLE_SHUFFLE.settings();
+    assert_eq!(settings.get("workers"), 1.0);
+    assert_eq!(settings.get("retry_after"), 0.0);
+    assert!(!settings.on("redis") && !settings.on("enable_pre_call_checks"));
+}

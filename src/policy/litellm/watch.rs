@@ -2,6 +2,7 @@
 //! is out at some.
 
 use crate::engine::{Health, Time};
+use crate::policy::part::Changes;
 use crate::policy::{RouteId, Transition};
 
 use super::cooldown::Cooldowns;
@@ -13,7 +14,7 @@ pub struct Watch {
     open: Vec<Open>,
     /// Workers at which each route is out.
     out: Vec<u16>,
-    changes: Vec<Transition>,
+    changes: Changes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +27,7 @@ struct Open {
 impl Watch {
     /// Nobody is out.
     pub fn new(workers: u16, routes: usize) -> Self {
-        Self { workers, open: Vec::new(), out: vec![0; routes], changes: Vec::new() }
+        Self { workers, open: Vec::new(), out: vec![0; routes], changes: Changes::new(Time::ZERO) }
     }
 
     /// The health of a route.
@@ -80,10 +81,14 @@ impl Watch {
         self.open.drain(..over);
     }
 
+    /// When to tell next.
+    pub const fn next_wake(&self) -> Time {
+        self.changes.next_wake()
+    }
+
     /// Gives the changes since the last call, in order of time.
-    pub fn tell(&mut self, changed: &mut dyn FnMut(Transition)) {
-        self.changes.sort_by_key(|change| change.at);
-        self.changes.drain(..).for_each(changed);
+    pub fn tell(&mut self, now: Time, changed: &mut dyn FnMut(Transition)) {
+        self.changes.tell(now, changed);
     }
 
     fn count(&mut self, at: Time, route: RouteId, out: bool, reason: &'static str) {
@@ -91,9 +96,7 @@ impl Watch {
         let count = &mut self.out[route.index()];
         *count = if out { count.saturating_add(1) } else { count.saturating_sub(1) };
         let to = self.health(route);
-        if from != to {
-            self.changes.push(Transition { at, route, from, to, reason });
-        }
+        self.changes.note(at, route, from, to, reason);
     }
 }
 
@@ -106,7 +109,7 @@ mod tests {
 
     fn told(watch: &mut Watch) -> Vec<(u64, Health)> {
         let mut told = Vec::new();
-        watch.tell(&mut |change| told.push((change.at.0 / 1_000_000_000, change.to)));
+        watch.tell(Time::ZERO, &mut |change| told.push((change.at.0 / 1_000_000_000, change.to)));
         told
     }
 

@@ -11,7 +11,6 @@ pub mod pick;
 mod retry_budget;
 mod sliding;
 mod throttle;
-mod weighted;
 
 pub use backoff::{Backoff, Growth};
 pub use candidates::{Candidates, least, uniform};
@@ -21,4 +20,3 @@ pub use peak_load::PeakLoads;
 pub use retry_budget::RetryBudget;
 pub use sliding::Sliding;
 pub use throttle::Throttle;
-pub use weighted::weighted;

@@ -34,23 +34,23 @@ pub fn pair_with_replacement(
 pub fn pair_by_weight(
     routes: &[RouteId],
     avoid: &[RouteId],
-    weights: &[f64],
     word: u64,
+    weight: impl Fn(RouteId) -> f64,
 ) -> Option<(RouteId, RouteId)> {
-    let a = by_weight(routes, avoid, weights, luck::mix(word, FIRST));
-    a.zip(by_weight(routes, avoid, weights, luck::mix(word, SECOND)))
+    let a = by_weight(routes, avoid, luck::mix(word, FIRST), &weight);
+    a.zip(by_weight(routes, avoid, luck::mix(word, SECOND), weight))
 }
 
-/// One draw in proportion to weights, which are indexed by route; `None` if all that are left weigh nothing.
+/// One draw in proportion to weights (finite, ≥ 0); `None` if all that are left weigh nothing.
 pub fn by_weight(
     routes: &[RouteId],
     avoid: &[RouteId],
-    weights: &[f64],
     word: u64,
+    weight: impl Fn(RouteId) -> f64,
 ) -> Option<RouteId> {
     let open = || {
         let left = routes.iter().copied().filter(|route| !avoid.contains(route));
-        left.map(|route| (route, weights[route.index()])).filter(|(_, weight)| *weight > 0.0)
+        left.map(|route| (route, weight(route))).filter(|(_, weight)| *weight > 0.0)
     };
     let sum: f64 = open().map(|(_, weight)| weight).sum();
     let mut rest = luck::unit(word) * sum;
@@ -180,14 +180,14 @@ mod tests {
     #[test]
     fn draws_by_weight_follow_weights() {
         let weights = [1.0, 0.0, 2.0, 1.0];
-        let (found, same) = drawn(|word| pair_by_weight(&ALL, &[], &weights, word));
+        let (found, same) = drawn(|word| pair_by_weight(&ALL, &[], word, |r| weights[r.index()]));
         let mut expected = [0.0; 4];
         let (load, weight) = (|r: RouteId| f64::from(r.0), |r: RouteId| weights[r.index()]);
         shares_with_replacement(&ALL, load, weight, |r, share| expected[r.index()] = share);
         near(&expected, &[7.0 / 16.0, 0.0, 0.5, 1.0 / 16.0]);
         near(&found, &expected);
         near(&[same], &[1.0 / 16.0 + 0.25 + 1.0 / 16.0]);
-        assert_eq!(by_weight(&ALL, &[], &[0.0; 4], 5), None);
+        assert_eq!(by_weight(&ALL, &[], 5, |_| 0.0), None);
     }
 
     #[test]

@@ -229,7 +229,7 @@ impl Agentgateway {
     ) -> Option<(RouteId, RouteId)> {
         let routes = among.of(request.model);
         if self.differ[usize::from(request.model.0)] {
-            pick::pair_by_weight(routes, avoid, &self.weights, word)
+            pick::pair_by_weight(routes, avoid, word, |route| self.weights[route.index()])
         } else {
             pick::pair_with_replacement(routes, avoid, word)
         }

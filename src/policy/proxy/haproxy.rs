@@ -122,7 +122,8 @@ impl Policy for Haproxy {
     ) -> Option<Attempt> {
         self.now = now;
         let routes = self.candidates.of(request.model);
-        let draw = |n| pick::by_weight(routes, avoid, &self.weights, luck::mix(luck, n));
+        let weight = |route: RouteId| self.weights[route.index()];
+        let draw = |n| pick::by_weight(routes, avoid, luck::mix(luck, n), weight);
         let draws = (0..self.draws).filter_map(draw);
         let route =
             draws.reduce(|best, next| if self.stays(best, next, now) { best } else { next })?;

@@ -12,7 +12,7 @@
 
 use super::{elsewhere, price};
 use crate::engine::{Health, Outcome, Param, Settings, Span, Time, Unit};
-use crate::policy::part::{Candidates, Sliding, weighted};
+use crate::policy::part::{Candidates, Changes, Sliding, pick};
 use crate::policy::{
     Attempt, Family, Grade, ModelId, Past, Policy, PolicySpec, Pool, Process, Request, RouteId,
     RouteView, Sent, Step, Transition,
@@ -73,8 +73,7 @@ struct Classic {
     share: f64,
     min_attempts: u64,
     tried: Vec<RouteId>,
-    changes: Vec<Transition>,
-    next_wake: Time,
+    changes: Changes,
 }
 
 impl Classic {
@@ -93,8 +92,7 @@ impl Classic {
             share: get("outage.share"),
             min_attempts: get("outage.min_attempts") as u64,
             tried: Vec::new(),
-            changes: Vec::new(),
-            next_wake: now + Span::from_secs(1),
+            changes: Changes::new(now),
         }
     }
 
@@ -110,7 +108,7 @@ impl Classic {
             } else {
                 (Health::Failed, Health::Healthy, "no outage in the window")
             };
-            self.changes.push(Transition { at: now, route, from, to, reason });
+            self.changes.note(now, route, from, to, reason);
         }
     }
 
@@ -119,7 +117,8 @@ impl Classic {
         let weight = |route: RouteId| self.endpoints[route.index()].weight;
         let stable =
             |route: RouteId| if self.endpoints[route.index()].out { 0.0 } else { weight(route) };
-        weighted(routes, avoid, word, stable).or_else(|| weighted(routes, avoid, word, weight))
+        pick::by_weight(routes, avoid, word, stable)
+            .or_else(|| pick::by_weight(routes, avoid, word, weight))
     }
 }
 
@@ -152,15 +151,14 @@ impl Policy for Classic {
     }
 
     fn next_wake(&self) -> Option<Time> {
-        Some(self.next_wake)
+        Some(self.changes.next_wake())
     }
 
     fn on_wake(&mut self, now: Time, changed: &mut dyn FnMut(Transition)) {
         for route in 0..self.endpoints.len() {
             self.judge(now, RouteId(route as u32));
         }
-        self.changes.drain(..).for_each(changed);
-        self.next_wake = now + Span::from_secs(1);
+        self.changes.tell(now, changed);
     }
 
     fn set_present(&mut self, _: Time, route: RouteId, present: bool) {

@@ -17,8 +17,8 @@
 
 use super::endpoint::{Endpoint, Rule};
 use super::{elsewhere, price};
-use crate::engine::{Health, Outcome, Param, Settings, Span, Time, Unit};
-use crate::policy::part::{Candidates, weighted};
+use crate::engine::{Health, Outcome, Param, Settings, Time, Unit};
+use crate::policy::part::{Candidates, Changes, pick};
 use crate::policy::{
     Attempt, Family, Grade, ModelId, Past, Policy, PolicySpec, Pool, Process, Request, RouteId,
     RouteView, Sent, Step, Transition,
@@ -138,8 +138,7 @@ struct Traffic {
     endpoints: Vec<Endpoint>,
     tried: Vec<RouteId>,
     sorted: Vec<f64>,
-    changes: Vec<Transition>,
-    next_wake: Time,
+    changes: Changes,
 }
 
 /// The middle one of some numbers.
@@ -166,8 +165,7 @@ impl Traffic {
             endpoints,
             tried: Vec::new(),
             sorted: Vec::new(),
-            changes: Vec::new(),
-            next_wake: now + Span::from_secs(1),
+            changes: Changes::new(now),
         };
         for model in 0..pool.models.len() {
             traffic.renew(now, ModelId(model as u16));
@@ -177,7 +175,7 @@ impl Traffic {
 
     fn change(&mut self, at: Time, route: RouteId, to: Health, reason: &'static str) {
         let from = if to == Health::Failed { Health::Healthy } else { Health::Failed };
-        self.changes.push(Transition { at, route, from, to, reason });
+        self.changes.note(at, route, from, to, reason);
     }
 
     /// Pauses what fails far more than its peers, and ends pauses.
@@ -261,8 +259,8 @@ impl Policy for Traffic {
         let under_cap = |route: RouteId| {
             if endpoints[route.index()].has_room(now) { share(route) } else { 0.0 }
         };
-        let route = weighted(routes, avoid, word, under_cap)
-            .or_else(|| weighted(routes, avoid, word, share))
+        let route = pick::by_weight(routes, avoid, word, under_cap)
+            .or_else(|| pick::by_weight(routes, avoid, word, share))
             .or_else(|| self.candidates.draw(request.model, avoid, word))?;
         self.endpoints[route.index()].take(now);
         Some(Attempt::to(route))
@@ -289,7 +287,7 @@ impl Policy for Traffic {
     }
 
     fn next_wake(&self) -> Option<Time> {
-        Some(self.next_wake)
+        Some(self.changes.next_wake())
     }
 
     fn on_wake(&mut self, now: Time, changed: &mut dyn FnMut(Transition)) {
@@ -300,8 +298,7 @@ impl Policy for Traffic {
             self.judge(now, model);
             self.renew(now, model);
         }
-        self.changes.drain(..).for_each(changed);
-        self.next_wake = now + Span::from_secs(1);
+        self.changes.tell(now, changed);
     }
 
     fn set_present(&mut self, now: Time, route: RouteId, present: bool) {

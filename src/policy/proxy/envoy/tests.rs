@@ -220,3 +220,12 @@ fn enforcing_is_a_chance() {
     assert_eq!([ejected(0.0), ejected(1.0)], [0, 400]);
     assert!((80..=120).contains(&ejected(0.25)));
 }
+
+/// Two of the four detectors are on unless told otherwise.
+#[test]
+fn gateway_failures_and_failure_percentage_are_not_enforced_by_themselves() {
+    let settings = SPEC.settings();
+    for off in ["outlier.enforcing_consecutive_gateway", "outlier.enforcing_failure_percentage"] {
+        assert_eq!(settings.get(off), 0.0, "{off}");
+    }
+}
