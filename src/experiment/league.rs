@@ -184,6 +184,10 @@ impl<'a> Block<'a> {
             Start::Phase { period, .. } => Some(period.as_secs_f64()),
             Start::At(_) => None,
         });
+        let begins = |start: Start| match start {
+            Start::At(at) | Start::Phase { from: at, .. } => at,
+        };
+        let fault = scenario.spec.faults.iter().min_by_key(|fault| begins(fault.start));
         let bins = if first.iter().any(|row| row.curve.is_empty()) {
             Vec::new()
         } else {
@@ -195,6 +199,7 @@ impl<'a> Block<'a> {
             offered,
             bound: bounds.map(|good| significant(good as f64 / offered.max(1) as f64)),
             phase_stride_s: phase.map(|period| significant(period / f64::from(plan.replications))),
+            fault_s: fault.map(|fault| significant(fault.lasts.as_secs_f64())),
             bins_s: bins,
             cells,
         };

@@ -115,6 +115,9 @@ pub struct ScenarioTable {
     /// Replications start their fault this many seconds apart in its phase; absent where it is not drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase_stride_s: Option<f64>,
+    /// How long the first fault lasts, in seconds; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault_s: Option<f64>,
     /// Seconds from the onset of the first fault at which the bins of [`Cell::goodput`] begin.
     pub bins_s: Vec<f64>,
     /// The policies, best mean goodput first.

@@ -70,13 +70,18 @@ type Rule = (&'static str, &'static [(&'static str, f64)]);
 /// linkerd's breaker by streaks only, as the figures have it.
 const STREAKS: Rule = ("linkerd-breaker", &[("breaker.success_rate", 0.0)]);
 
+/// LiteLLM's router without its retries.
+const LITELLM: Rule = ("litellm-simple-shuffle", &[("mode", 0.0), ("num_retries", 0.0)]);
+
 /// At 1,000 requests per second an attempt that fails after 20 ms is never the busier of two: the dead provider
 /// gets all draws that it is in, 2/n, but for the first second, when its last good attempts are still under way.
 /// linkerd's penalty of 5 s stands against response time × (in flight + 1), here 0.65 s × 300 and more, so it
 /// cures nothing. A breaker or an ejection lets through what it takes to notice, and what is under way then.
+/// LiteLLM is met in its worst phase: half of its minute has counted successes, so failures outnumber them only
+/// when the minute, and the fault, are over.
 #[test]
 fn at_a_high_rate_who_fails_fast_gets_twice_its_share_unless_ejected() {
-    let figures: [(Rule, [f64; 2], f64); 9] = [
+    let figures: [(Rule, [f64; 2], f64); 10] = [
         (("random", &[]), [0.336, 0.086], 0.01),
         (("p2c", &[]), [0.668, 0.168], 0.01),
         (("p2c-peak-ewma", &[]), [0.668, 0.168], 0.01),
@@ -86,6 +91,7 @@ fn at_a_high_rate_who_fails_fast_gets_twice_its_share_unless_ejected() {
         (("agentgateway", &[]), [0.001, 0.001], 0.002),
         (("envoy", &[]), [0.001, 0.000], 0.002),
         (("helicone", &[]), [0.109, 0.028], 0.005),
+        (LITELLM, [0.336, 0.083], 0.01),
     ];
     for (rule, [of_three, of_twelve], tolerance) in figures {
         bound::near(mean_share(rule, 3, 1_000.0, 2), of_three, tolerance);
@@ -167,5 +173,20 @@ fn helicone_is_back_at_a_dead_provider_every_minute() {
         let span = (start as usize, start as usize + 120);
         let share = share(&under(&spec, "helicone", &[], 1), span);
         bound::near(share, 2.0 / 3.0 * back / 120.0, 0.005);
+    }
+}
+
+/// LiteLLM takes a deployment out when more than half of its requests failed in a minute that began with its
+/// first success: an outage that begins `s` seconds into it is noticed after min(s, 60 − s). From then on the
+/// dead deployment is tried again for a moment every five seconds.
+#[test]
+fn litellm_notices_an_outage_by_the_phase_of_its_minute() {
+    for (start, blind) in [(62, 2.0), (70, 10.0), (90, 30.0), (110, 10.0)] {
+        let spec = world(3, 300.0, start + 125, (start, start + 120));
+        let span = (start as usize, start as usize + 120);
+        let tape = under(&spec, LITELLM.0, LITELLM.1, 1);
+        bound::near(share(&tape, span), blind / 120.0 / 3.0, 0.01);
+        let first = tape.transitions.iter().find(|t| t.route.0 == 0).unwrap().at.as_secs_f64();
+        bound::near(first - start as f64, blind, 1.5);
     }
 }

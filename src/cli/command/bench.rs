@@ -1,14 +1,31 @@
 //! `windtunnel bench`.
 
+use std::path::PathBuf;
+
+use clap::Parser;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
 
 use crate::cli::Allocations;
-use crate::cli::args::{Bench, Format};
+use crate::cli::args::Format;
 use crate::cli::exit::Exit;
 use crate::cli::fail::Failure;
 use crate::cli::style;
 use crate::experiment::bench::{Effort, Measurements, measure};
 use crate::{record, report};
+
+/// Measure the engine and the simulator.
+#[derive(Debug, Parser)]
+pub(in crate::cli) struct Bench {
+    /// Folder for the records and the picture
+    #[arg(long, value_name = "DIR", default_value = "results/bench")]
+    out: PathBuf,
+    /// What to print on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// A tenth of the work: figures are rougher
+    #[arg(long)]
+    quick: bool,
+}
 
 pub(super) fn bench(args: &Bench, allocations: Allocations) -> Result<(), Failure> {
     record::writable(&args.out).map_err(|error| Failure::new(Exit::Usage, error))?;

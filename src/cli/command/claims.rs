@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::cli::args::{Claims, Format};
+use clap::Parser;
+
+use crate::cli::args::{Format, seed};
 use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
@@ -11,6 +13,29 @@ use crate::experiment::{RunError, claims as experiment};
 use crate::record::{self, StoreError};
 use crate::report;
 use crate::scenario::claim::{self, Claim};
+
+/// What vendors say of their balancers, put to the test.
+///
+/// One file a claim: what is said and where, and a scenario with bounds, a figure of the real clock, or the
+/// vendor's own documents. The verdicts do not change the exit code: this is a report.
+#[derive(Debug, Parser)]
+pub(in crate::cli) struct Claims {
+    /// Claim files, or folders of them
+    #[arg(value_name = "FILE|FOLDER", default_value = "scenarios/claims")]
+    claims: Vec<PathBuf>,
+    /// Seed of the first replication of each scenario
+    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
+    seed: u64,
+    /// Folder for results
+    #[arg(long, value_name = "DIR", default_value = "results/claims")]
+    out: PathBuf,
+    /// What to print on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Threads [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
 
 pub(super) fn claims(args: &Claims) -> Result<(), Failure> {
     let claims = load(args)?;

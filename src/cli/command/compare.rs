@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::cli::args::{Compare, Format, Tables};
+use clap::{Parser, ValueEnum};
+
+use crate::cli::args::{Format, seed};
 use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
@@ -25,6 +27,60 @@ const SPEED: f64 = 0.65e6;
 
 /// The journal of runs that are done, while some are not.
 const JOURNAL: &str = "journal.csv";
+
+/// Many policies on the same random numbers.
+///
+/// Every policy meets the same requests and the same luck, so that they are compared pair by pair. Two tables
+/// are made: policies as they ship, and their rules alone under one common layer (one retry on another route,
+/// at most 10 % retries). What an interrupted comparison has finished is kept; the same command goes on.
+#[derive(Debug, Parser)]
+pub(in crate::cli) struct Compare {
+    /// Scenario files, or folders of them
+    #[arg(required = true)]
+    scenarios: Vec<PathBuf>,
+    /// Policies, separated by commas, each NAME or NAME{parameter=value,…}; or `all` [default: the gateways of
+    /// the vendors' comparison as they ship and as their documents tune them, and the classics; the oracle
+    /// always runs]
+    #[arg(long, value_name = "LIST")]
+    policies: Option<String>,
+    /// This policy of the engine, and the same with one part off at a time: what each part is worth
+    #[arg(long, value_name = "POLICY")]
+    ablate: Option<String>,
+    /// Which tables to make
+    #[arg(long, value_enum, default_value_t = Tables::Both)]
+    tables: Tables,
+    /// How often each scenario runs under each policy, with drawn fault phases spread evenly
+    #[arg(long, short = 'R', value_name = "R", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    replications: u32,
+    /// 10 replications
+    #[arg(long, conflicts_with = "replications")]
+    quick: bool,
+    /// Override any key of every scenario
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    sets: Vec<String>,
+    /// Seed of the first replication
+    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
+    seed: u64,
+    /// Folder for results [default: results/compare-NAME for one scenario, else results/compare]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What to print on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Threads [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Tables {
+    /// As shipped, and the rules alone
+    Both,
+    /// As shipped
+    Shipped,
+    /// The rules alone
+    Rule,
+}
 
 pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
     let contenders = contenders(args)?;

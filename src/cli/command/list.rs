@@ -1,12 +1,13 @@
 //! `windtunnel list`: the registries.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::{Parser, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 use serde_json::Value;
 
 use super::policy;
-use crate::cli::args::{Format, List, Listed};
+use crate::cli::args::Format;
 use crate::cli::fail::Failure;
 use crate::cli::style;
 use crate::metrics::METRICS;
@@ -15,6 +16,36 @@ use crate::scenario::{self, fault::FAULTS, profile::PROFILES};
 
 /// What is listed of one thing: columns in the order in which they are shown.
 type Row = Vec<(&'static str, Value)>;
+
+/// List things.
+#[derive(Debug, Parser)]
+pub(in crate::cli) struct List {
+    /// What to list
+    #[arg(value_enum)]
+    what: Listed,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// For `parameters`: of this policy
+    #[arg(long, default_value = "windtunnel")]
+    policy: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Listed {
+    /// Ways to route
+    Policies,
+    /// Parameters of a policy (`--policy`)
+    Parameters,
+    /// Kinds of fault
+    Faults,
+    /// Provider profiles
+    Profiles,
+    /// What is measured
+    Metrics,
+    /// Files in scenarios/
+    Scenarios,
+}
 
 pub(super) fn list(args: &List) -> Result<(), Failure> {
     let rows = rows(args)?;
@@ -32,7 +63,14 @@ fn rows(args: &List) -> Result<Vec<Row>, Failure> {
             let row = |p: &crate::policy::PolicySpec| {
                 let [name, product] = [p.name, p.product].map(Value::from);
                 let (what, source) = (p.doc.into(), p.source.into());
-                vec![("name", name), ("product", product), ("what", what), ("source", source)]
+                let parameters = p.params.iter().map(|param| param.id).collect::<Vec<_>>().into();
+                vec![
+                    ("name", name),
+                    ("product", product),
+                    ("what", what),
+                    ("source", source),
+                    ("parameters", parameters),
+                ]
             };
             POLICIES.iter().map(row).collect()
         }
@@ -111,6 +149,8 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         table.add_row(row.iter().map(|(_, value)| match value {
             Value::String(text) => text.clone(),
+            // Names of parameters: how many there are; `list parameters` shows them.
+            Value::Array(all) => all.len().to_string(),
             other => other.to_string(),
         }));
     }

@@ -1,13 +1,13 @@
 //! One file a command: arguments in, plan out, results printed.
 
-mod bench;
-mod claims;
-mod compare;
-mod list;
+pub(super) mod bench;
+pub(super) mod claims;
+pub(super) mod compare;
+pub(super) mod list;
 mod new;
-mod run;
-mod schema;
-mod trace;
+pub(super) mod run;
+pub(super) mod schema;
+pub(super) mod trace;
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,10 @@
 //! `windtunnel run`: one scenario, one policy.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::args::{Format, Run};
+use clap::Parser;
+
+use crate::cli::args::{Format, seed};
 use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts, interrupted as is_interrupted};
@@ -14,6 +16,37 @@ use crate::report;
 use crate::scenario::{self, Scenario};
 use crate::sim::spec::Arrivals;
 use crate::trace;
+
+/// Run one scenario under one policy.
+#[derive(Debug, Parser)]
+pub(in crate::cli) struct Run {
+    /// The scenario file
+    scenario: PathBuf,
+    /// Override any key of the scenario, e.g. provider.azure.tpm='"110%"' or policy.error.cap=2
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    sets: Vec<String>,
+    /// Policy instead of the scenario's own (see `list policies`)
+    #[arg(long)]
+    policy: Option<String>,
+    /// Seed of the first replication [default: the scenario's, else 1]
+    #[arg(long, value_parser = seed, allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// How often to run, with drawn fault phases spread evenly
+    #[arg(long, short = 'R', value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    replications: u32,
+    /// Folder for results [default: results/NAME, as the scenario is called]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What to print on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Threads for replications [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Run twice and compare the digests (exit code 97 if they differ)
+    #[arg(long)]
+    verify: bool,
+}
 
 pub(super) fn run(args: &Run) -> Result<(), Failure> {
     let scenario = load(args)?;

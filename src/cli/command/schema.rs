@@ -1,8 +1,21 @@
 //! `windtunnel schema`.
 
-use crate::cli::args::SchemaOf;
+use clap::ValueEnum;
+
 use crate::record::{Comparison, Scorecard, Summary};
 use crate::scenario;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum SchemaOf {
+    /// Scenario files
+    Scenario,
+    /// summary.json
+    Summary,
+    /// comparison.json
+    Comparison,
+    /// claims.json
+    Claims,
+}
 
 /// The JSON Schema of a format.
 pub(super) fn schema(of: SchemaOf) -> String {

@@ -1,12 +1,51 @@
 //! `windtunnel trace`.
 
-use crate::cli::args::{Synth, Trace};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::args::seed;
 use crate::cli::exit::Exit;
 use crate::cli::fail::Failure;
 use crate::cli::style;
 use crate::engine::Span;
 use crate::sim::spec::Gaps;
 use crate::trace::{self, Synthetic, TraceFormat};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Trace {
+    /// Rate, dispersion and tokens of a trace
+    Info {
+        /// The trace file
+        file: PathBuf,
+        /// Its format: azure, mooncake or burstgpt
+        #[arg(long, default_value = "azure")]
+        format: String,
+    },
+    /// Make a synthetic trace in the Azure format on stdout
+    Synth(Synth),
+}
+
+/// Make a synthetic trace with the token counts of coding traffic (our fit to Microsoft's public trace of
+/// 2023). The defaults make scenarios/data/azure-small.csv, byte for byte.
+#[derive(Debug, Parser)]
+pub(in crate::cli) struct Synth {
+    /// Seed
+    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
+    seed: u64,
+    /// Length in seconds
+    #[arg(long, default_value_t = 3_600, allow_negative_numbers = true)]
+    seconds: u64,
+    /// Mean requests per second
+    #[arg(long, default_value_t = 2.0, allow_negative_numbers = true)]
+    rate: f64,
+    /// Mean length of a burst in seconds; 0 = no bursts
+    #[arg(long, default_value_t = 5.0, allow_negative_numbers = true)]
+    on: f64,
+    /// Mean length of a pause in seconds
+    #[arg(long, default_value_t = 14.0, allow_negative_numbers = true)]
+    off: f64,
+}
 
 pub(super) fn trace(command: &Trace) -> Result<(), Failure> {
     match command {

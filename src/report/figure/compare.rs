@@ -121,9 +121,11 @@ fn bars(
         let colour = colour(comparison, &cell.policy);
         let mut bar = bar(&cell.policy, colour, &cell.metrics[chart.metric], chart);
         if let Some(worst) = cell.worst.get(chart.metric)
-            && let (Quantity::Number(worst), true) = (&worst.value, comparison.replications > 1)
+            && let Quantity::Number(worst) = worst.value
+            && worst > 0.0
+            && comparison.replications > 1
         {
-            bar.text.push_str(&format!("; worst {} s", tenths(*worst)));
+            bar.text.push_str(&format!("; worst {} s", tenths(worst)));
         }
         bar
     });
@@ -223,11 +225,15 @@ fn goodput(comparison: &Comparison, table: &Table, scenario: &ScenarioTable) -> 
             Stroke { colour: colour(comparison, &cell.policy), width: 1.75, dashed: false };
         Small { name: cell.policy.clone(), line: curve(cell, stroke) }
     });
+    let end = last + 2.0 * half;
+    let fault =
+        scenario.fault_s.map(|to| Shade { name: String::new(), from: 0.0, to: to.min(end) });
     let panel = Panel::Small(SmallPlots {
-        heading: "Good over offered requests by arrival; grey: the oracle".to_owned(),
-        x: Axis::linear("seconds from the onset of the fault", first, last + 2.0 * half, 4, count),
+        heading: "Good over offered requests by arrival; shaded: the fault; grey line: the oracle"
+            .to_owned(),
+        x: Axis::linear("seconds from the onset of the fault", first, end, 4, count),
         y: Axis::linear("", 0.0, 1.0, 2, percent),
-        shades: vec![Shade { name: String::new(), from: 0.0, to: 1.5 }],
+        shades: fault.into_iter().collect(),
         behind: oracle.map(|cell| curve(cell, faint)),
         plots: plots.collect(),
     });
