@@ -94,7 +94,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         seed: 1,
         replications: 5,
     };
-    let rows = runs(&plan, Default::default(), &|_, _| {}, &Silent)?;
+    let rows = runs(&plan, Default::default(), &|_, _, _| Ok(()), &Silent)?;
     let (comparison, _) = league::league(&plan, &rows);
     println!("{}", report::league::text(&comparison));
     Ok(())

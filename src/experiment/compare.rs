@@ -1,21 +1,18 @@
 //! Many policies through the same scenarios, on the same random numbers.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
-use rayon::prelude::*;
-
-use crate::engine::luck::{mix, name};
-use crate::engine::{Settings, Span, Time};
-use crate::metrics::metric::Direction;
-use crate::metrics::{Metric, Tape, Value, catalog};
+use crate::engine::{Settings, Span};
+use crate::metrics::{Metric, catalog};
 use crate::policy::PolicySpec;
-use crate::record::journal::{RunKey, RunRow};
+use crate::record::journal::UnitId;
+use crate::record::run_row::{RunKey, RunRow};
 use crate::scenario::Scenario;
-use crate::sim::{Replication, bound};
+use crate::sim::Replication;
 
 use super::progress::Progress;
-use super::run::{RunError, RunPlan, described, seed_of, tape};
+use super::run::{RunError, described};
+use super::unit::{Keep, Keeper, Unit, Units, complete};
 
 /// What around each policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,13 +96,6 @@ pub fn metrics() -> Vec<&'static Metric> {
     METRICS.iter().map(|id| catalog::find(id).expect("the catalogue has it")).collect()
 }
 
-/// Bins of the goodput curve: from 30 s before the onset of the first fault to 150 s after it, 5 s each.
-pub const BIN_S: u64 = 5;
-/// Bins before the onset.
-pub const BINS_BEFORE: u64 = 6;
-/// Bins from the onset on.
-pub const BINS_AFTER: u64 = 30;
-
 impl ComparePlan<'_> {
     /// All runs, in the order of the plan.
     pub fn keys(&self) -> Vec<RunKey> {
@@ -122,22 +112,51 @@ impl ComparePlan<'_> {
         keys
     }
 
-    /// A digest of all that decides the result, this version of the program included.
-    pub fn digest(&self) -> u64 {
-        let mut digest = name(env!("CARGO_PKG_VERSION"));
-        let mut add = |text: &str| digest = mix(digest, name(text));
-        for scenario in self.scenarios {
-            add(&format!("{:?}", scenario.spec));
+    /// The run at a place of the plan.
+    fn key(&self, index: usize) -> RunKey {
+        let (replications, policies) = (self.replications as usize, self.contenders.len());
+        let block = index / replications;
+        RunKey {
+            scenario: (block / policies / self.layers.len()) as u32,
+            layer: (block / policies % self.layers.len()) as u32,
+            policy: (block % policies) as u32,
+            replication: (index % replications) as u32,
         }
-        for contender in self.contenders {
-            add(&contender.label);
-            add(contender.spec.name);
-            for (param, value) in contender.settings.iter() {
-                add(&format!("{}={:x}", param.id, value.to_bits()));
-            }
-        }
-        add(&format!("{:?} {:?} {} {}", self.layers, METRICS, self.seed, self.replications));
-        digest
+    }
+
+    /// Names of scenario, layer and policy of a run.
+    pub fn names(&self, key: &RunKey) -> [String; 3] {
+        [
+            self.scenarios[key.scenario as usize].spec.name.clone(),
+            self.layers[key.layer as usize].name().to_owned(),
+            self.contenders[key.policy as usize].label.clone(),
+        ]
+    }
+
+    /// Gives `with` the unit of a run.
+    fn unit<T>(
+        &self,
+        key: &RunKey,
+        metrics: &[&'static Metric],
+        with: impl FnOnce(&Unit<'_>) -> T,
+    ) -> T {
+        let contender = &self.contenders[key.policy as usize];
+        let settings = self.layers[key.layer as usize].settings(&contender.settings);
+        with(&Unit {
+            scenario: &self.scenarios[key.scenario as usize],
+            policy: contender.spec,
+            settings: &settings,
+            seed: self.seed,
+            replication: Replication { index: key.replication, of: self.replications },
+            // The bound belongs to the world, not to the policy: it is computed once, beside the first of them.
+            keep: Keep { metrics, bound: key.policy == 0 && key.layer == 0, curve: true },
+        })
+    }
+
+    /// The rows of all runs by their place in the plan; `None` if one is missing.
+    pub fn table(&self, rows: &BTreeMap<UnitId, RunRow>) -> Option<BTreeMap<RunKey, RunRow>> {
+        let keyed = self.keys().into_iter().zip(self.ids());
+        keyed.map(|(key, id)| Some((key, rows.get(&id)?.clone()))).collect()
     }
 
     /// Virtual time of all runs.
@@ -165,82 +184,34 @@ impl ComparePlan<'_> {
 /// A [`RunError`]; what was not begun by then is not run.
 pub fn runs(
     plan: &ComparePlan<'_>,
-    done: BTreeMap<RunKey, RunRow>,
-    keep: &(dyn Fn(&RunKey, &RunRow) + Sync),
+    done: BTreeMap<UnitId, RunRow>,
+    keep: Keeper<'_>,
     progress: &dyn Progress,
 ) -> Result<BTreeMap<RunKey, RunRow>, RunError> {
-    let mut missing: Vec<RunKey> = plan.keys();
-    missing.retain(|key| !done.contains_key(key));
-    let all = Mutex::new(done);
-    // Small pieces, so that no thread is left with a long tail.
-    missing.par_iter().with_max_len(1).try_for_each(|key| {
-        let row = one(plan, key, progress)?;
-        keep(key, &row);
-        all.lock().expect("nobody panics with it").insert(*key, row);
-        Ok(())
-    })?;
-    Ok(all.into_inner().expect("nobody panics with it"))
+    let all: Vec<usize> = (0..plan.keys().len()).collect();
+    let rows = complete(plan, &all, done, keep, progress)?;
+    Ok(plan.table(&rows).expect("all of them were run"))
 }
 
-fn one(plan: &ComparePlan<'_>, key: &RunKey, progress: &dyn Progress) -> Result<RunRow, RunError> {
-    let scenario = &plan.scenarios[key.scenario as usize];
-    let contender = &plan.contenders[key.policy as usize];
-    let layer = plan.layers[key.layer as usize];
-    let settings = layer.settings(&contender.settings);
-    let run = RunPlan {
-        scenario,
-        policy: contender.spec,
-        settings: &settings,
-        seed: plan.seed,
-        replications: plan.replications,
-    };
-    let tape = tape(&run, key.replication, progress)?;
-    let replication = Replication { index: key.replication, of: plan.replications };
-    // The bound belongs to the world, not to the policy: it is computed once, beside the first of them.
-    let bound = (key.policy == 0 && key.layer == 0)
-        .then(|| bound::good(&scenario.spec, seed_of(plan.seed, key.replication), replication))
-        .flatten();
-    let pool = &scenario.spec.pool;
-    let values = metrics().into_iter().map(|metric| worst(metric, &metric.values(&tape, pool)));
-    let onset = tape.faults.iter().map(|fault| fault.start).min();
-    Ok(RunRow {
-        digest: tape.digest,
-        onset_s: onset.map_or(0.0, Time::as_secs_f64),
-        offered: tape.totals.offered,
-        good: tape.totals.good,
-        bound,
-        values: values.collect(),
-        curve: curve(&tape),
+impl Units for ComparePlan<'_> {
+    fn ids(&self) -> Vec<UnitId> {
+        let metrics = metrics();
+        self.keys().iter().map(|key| self.unit(key, &metrics, Unit::id)).collect()
     }
-    .rounded())
-}
 
-/// The worst of the values of one run: that of the fault which the policy took worst.
-fn worst(metric: &Metric, values: &[Value]) -> Value {
-    let nothing = Value::Undefined { reason: "no fault" };
-    let rank = |value: &Value| value.ordered().unwrap_or(f64::NEG_INFINITY);
-    let defined = values.iter().filter(|value| value.ordered().is_some());
-    let picked = match metric.better {
-        Direction::Higher => defined.min_by(|a, b| rank(a).total_cmp(&rank(b))),
-        Direction::Lower | Direction::Neither => defined.max_by(|a, b| rank(a).total_cmp(&rank(b))),
-    };
-    picked.or(values.first()).copied().unwrap_or(nothing)
-}
-
-/// (offered, good) by arrival, in bins around the onset of the first fault.
-fn curve(tape: &Tape) -> Vec<(u32, u32)> {
-    let Some(onset) = tape.faults.iter().map(|fault| fault.start).min() else { return Vec::new() };
-    let bin = Span::from_secs(BIN_S).0;
-    let mut curve = vec![(0, 0); (BINS_BEFORE + BINS_AFTER) as usize];
-    for (index, arrivals) in tape.arrivals.iter().enumerate() {
-        let at = index as u64 * tape.bin.0 + BINS_BEFORE * bin;
-        let Some(since) = at.checked_sub(onset.0) else { continue };
-        if let Some(slot) = curve.get_mut((since / bin) as usize) {
-            slot.0 += arrivals.offered;
-            slot.1 += arrivals.good;
-        }
+    fn what(&self, index: usize) -> String {
+        let key = self.key(index);
+        let [scenario, layer, policy] = self.names(&key);
+        format!("{scenario} {layer} {policy} {}/{}", key.replication + 1, self.replications)
     }
-    curve
+
+    fn length(&self, index: usize) -> Span {
+        self.scenarios[self.key(index).scenario as usize].spec.horizon
+    }
+
+    fn run(&self, index: usize, progress: &dyn Progress) -> Result<RunRow, RunError> {
+        self.unit(&self.key(index), &metrics(), |unit| unit.run(progress))
+    }
 }
 
 impl Contender {

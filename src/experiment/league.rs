@@ -10,13 +10,14 @@ use crate::record::comparison::{
     COMPARISON_VERSION, Cell, Comparison, Entrant, MetricFacts, Pair, ScenarioTable, Standing,
     Table, Worst,
 };
-use crate::record::journal::{RunKey, RunRow};
+use crate::record::run_row::{RunKey, RunRow};
 use crate::record::{Measured, Spread, Warning, significant};
 use crate::scenario::Scenario;
 use crate::sim::fault::Start;
 use crate::stats::{holm, letters, paired, share_a_letter};
 
-use super::compare::{BIN_S, BINS_AFTER, BINS_BEFORE, ComparePlan, Contender, metrics};
+use super::compare::{ComparePlan, Contender, metrics};
+use super::unit::{BIN_S, BINS_AFTER, BINS_BEFORE};
 
 /// Family-wise error of a table.
 const ERROR: f64 = 0.05;

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod league;
 pub mod progress;
 pub mod run;
+pub mod unit;
 
 pub use progress::{Progress, Silent};
 pub use run::{RunError, RunPlan, described, run};

@@ -7,7 +7,7 @@ use crate::engine::luck::{mix, name};
 use crate::engine::{Settings, Span, Time};
 use crate::metrics::Tape;
 use crate::policy::PolicySpec;
-use crate::record::{StoredRun, Subject};
+use crate::record::{StoreError, StoredRun, Subject};
 use crate::scenario::Scenario;
 use crate::sim::{Breach, Replication, World};
 
@@ -49,6 +49,9 @@ pub enum RunError {
         /// Seed of that replication.
         seed: u64,
     },
+    /// What is finished could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Somebody stopped it.
     #[error("interrupted")]
     Interrupted,

@@ -14,6 +14,7 @@ pub(crate) mod fixture;
 pub mod journal;
 pub mod quantity;
 pub mod run;
+pub mod run_row;
 pub mod series;
 pub mod store;
 pub mod summarise;

@@ -43,6 +43,15 @@ pub enum StoreError {
         /// The file in its place.
         file: PathBuf,
     },
+    /// Another command is writing into the folder.
+    #[error(
+        "{} is being written by another windtunnel; wait for it, or choose another folder with --out",
+        path.display()
+    )]
+    Busy {
+        /// The file that it holds.
+        path: PathBuf,
+    },
     /// A file could not be read.
     #[error("cannot read {}: {source}; `windtunnel run --out` makes such a folder", path.display())]
     Read {

@@ -93,6 +93,7 @@ fn failure(error: &RunError, args: &Claims) -> Failure {
     match error {
         RunError::Policy { .. } => Failure::new(Exit::Usage, error),
         RunError::Broken { .. } => Failure::new(Exit::Broken, error).reproduce(again(args)),
+        RunError::Store(_) => Failure::new(Exit::Unexpected, error).reproduce(again(args)),
         RunError::Interrupted => {
             Failure::new(Exit::Interrupted, "interrupted; nothing was written")
                 .reproduce(again(args))

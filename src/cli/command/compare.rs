@@ -1,5 +1,6 @@
 //! `windtunnel compare`: many policies on the same random numbers.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -13,10 +14,12 @@ use crate::cli::style;
 use crate::experiment::RunError;
 use crate::experiment::compare::{ComparePlan, Contender, Layer, METRICS, runs};
 use crate::experiment::league::league;
+use crate::experiment::unit::Units;
 use crate::policy::adaptive::ablation;
 use crate::policy::{Family, POLICIES, PolicySpec, oracle};
 use crate::record::comparison::paired_csv;
-use crate::record::journal::{self, Journal};
+use crate::record::journal::{Columns, Journal, UnitId};
+use crate::record::run_row::{self, RunRow};
 use crate::record::{self, Comparison, StoreError, store};
 use crate::report;
 use crate::scenario::{self, Scenario};
@@ -100,50 +103,47 @@ pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
     let dir = args.out.clone().unwrap_or_else(|| default_folder(&scenarios));
     record::writable(&dir).map_err(|error| Failure::new(Exit::Usage, error))?;
     catch_interrupts();
-    let path = dir.join(JOURNAL);
     let stored = |error: StoreError| Failure::new(Exit::Unexpected, error);
-    let (journal, done) = Journal::open(&path, plan.digest()).map_err(stored)?;
+    let (journal, done) = open(&dir)?;
+    let ids = plan.ids();
+    let kept: Vec<usize> = (0..ids.len()).filter(|at| done.contains_key(&ids[*at])).collect();
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.map_or(0, usize::from))
         .build()
         .map_err(|error| Failure::new(Exit::Unexpected, error))?;
-    style::note(&headline(&plan, done.len(), threads.current_num_threads()));
+    style::note(&headline(&plan, kept.len(), threads.current_num_threads()));
     let bar = Bar::new(plan.virtual_time());
-    for key in done.keys() {
-        bar.skip(scenarios[key.scenario as usize].spec.horizon);
-    }
-    let (journal, trouble) = (Mutex::new(journal), Mutex::new(None));
-    let keep = |key: &journal::RunKey, row: &journal::RunRow| {
-        let kept = journal.lock().expect("nobody panics with it").add(key, row);
-        if let Err(error) = kept {
-            trouble.lock().expect("nobody panics with it").get_or_insert(error);
-        }
+    kept.iter().for_each(|index| bar.skip(plan.length(*index)));
+    let journal = Mutex::new(journal);
+    let keep = |id: UnitId, what: &str, row: &RunRow| {
+        journal.lock().expect("nobody panics with it").add(id, what, row)
     };
     let result = threads.install(|| runs(&plan, done, &keep, &bar));
     bar.finish();
-    if let Some(error) = trouble.into_inner().expect("nobody panics with it") {
-        return Err(stored(error));
-    }
     let rows = result.map_err(|error| failure(&error, args))?;
     let (comparison, pairs) = league(&plan, &rows);
-    let named = |key: &journal::RunKey| {
-        [
-            scenarios[key.scenario as usize].spec.name.clone(),
-            layers[key.layer as usize].name().to_owned(),
-            contenders[key.policy as usize].label.clone(),
-        ]
-    };
-    let table = journal::table(METRICS, rows.iter(), named);
+    let table = run_row::table(METRICS, rows.iter(), |key| plan.names(key));
     store::write_whole(&dir.join("runs.csv"), &table).map_err(stored)?;
     store::write_whole(&dir.join("paired.csv"), &paired_csv(&pairs)).map_err(stored)?;
     let files = report::write_comparison(&dir, &comparison)
         .map_err(|error| Failure::new(Exit::Unexpected, error))?;
     let json = record::to_json(&comparison);
     store::write_whole(&dir.join("comparison.json"), json.as_bytes()).map_err(stored)?;
-    store::remove(&path).map_err(stored)?;
+    journal.into_inner().expect("nobody panics with it").remove().map_err(stored)?;
     print(args, &comparison, &json);
     style::note(&format!("{} files in {}", files + 3, dir.display()));
     Ok(())
+}
+
+/// Opens the journal of a folder, with what it has.
+fn open(dir: &Path) -> Result<(Journal, BTreeMap<UnitId, RunRow>), Failure> {
+    Journal::open(&dir.join(JOURNAL), Columns::new(METRICS.iter().copied())).map_err(|error| {
+        let exit = match error {
+            StoreError::Busy { .. } => Exit::Usage,
+            _ => Exit::Unexpected,
+        };
+        Failure::new(exit, error)
+    })
 }
 
 fn print(args: &Compare, comparison: &Comparison, json: &str) {
@@ -157,6 +157,7 @@ fn failure(error: &RunError, args: &Compare) -> Failure {
     match error {
         RunError::Policy { .. } => Failure::new(Exit::Usage, error),
         RunError::Broken { .. } => Failure::new(Exit::Broken, error).reproduce(again(args)),
+        RunError::Store(_) => Failure::new(Exit::Unexpected, error).reproduce(again(args)),
         RunError::Interrupted => Failure::new(
             Exit::Interrupted,
             "interrupted; what is finished is kept, and the same command goes on from there",

@@ -161,6 +161,7 @@ fn timed(scenario: &Scenario, args: &Run, seed: u64) -> Result<(StoredRun, Timin
         RunError::Broken { .. } => {
             Failure::new(Exit::Broken, error).reproduce(reproduce(args, seed))
         }
+        RunError::Store(_) => Failure::new(Exit::Unexpected, error),
         RunError::Interrupted => interrupted(args, seed),
     })?;
     let timing = Timing {
