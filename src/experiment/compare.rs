@@ -7,13 +7,13 @@ use rayon::prelude::*;
 
 use crate::engine::luck::{mix, name};
 use crate::engine::{Settings, Span, Time};
-use crate::metrics::metric::Direction;
-use crate::metrics::{Metric, Tape, Value, catalog};
+use crate::metrics::{Metric, Tape, catalog};
 use crate::policy::PolicySpec;
 use crate::record::journal::{RunKey, RunRow};
 use crate::scenario::Scenario;
 use crate::sim::{Replication, bound};
 
+use super::measure::worst;
 use super::progress::Progress;
 use super::run::{RunError, RunPlan, described, seed_of, tape};
 
@@ -213,18 +213,6 @@ fn one(plan: &ComparePlan<'_>, key: &RunKey, progress: &dyn Progress) -> Result<
         curve: curve(&tape),
     }
     .rounded())
-}
-
-/// The worst of the values of one run: that of the fault which the policy took worst.
-fn worst(metric: &Metric, values: &[Value]) -> Value {
-    let nothing = Value::Undefined { reason: "no fault" };
-    let rank = |value: &Value| value.ordered().unwrap_or(f64::NEG_INFINITY);
-    let defined = values.iter().filter(|value| value.ordered().is_some());
-    let picked = match metric.better {
-        Direction::Higher => defined.min_by(|a, b| rank(a).total_cmp(&rank(b))),
-        Direction::Lower | Direction::Neither => defined.max_by(|a, b| rank(a).total_cmp(&rank(b))),
-    };
-    picked.or(values.first()).copied().unwrap_or(nothing)
 }
 
 /// (offered, good) by arrival, in bins around the onset of the first fault.

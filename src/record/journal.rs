@@ -91,7 +91,7 @@ pub fn table<'a>(
 }
 
 /// `12.5`, `>60` for what was not reached in 60 s, nothing for what has no value.
-fn written(value: Value) -> String {
+pub(super) fn written(value: Value) -> String {
     match value {
         Value::Known(number) => number.to_string(),
         Value::Censored { at_s } => format!(">{at_s}"),
@@ -99,7 +99,7 @@ fn written(value: Value) -> String {
     }
 }
 
-fn read_value(text: &str) -> Option<Value> {
+pub(super) fn read_value(text: &str) -> Option<Value> {
     match text.strip_prefix('>') {
         Some(at) => Some(Value::Censored { at_s: at.parse().ok()? }),
         None if text.is_empty() => Some(Value::Undefined { reason: NOT_HERE }),
