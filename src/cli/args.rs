@@ -6,10 +6,13 @@ use clap_complete::Shell;
 use super::command::bench::Bench;
 use super::command::claims::Claims;
 use super::command::compare::Compare;
+use super::command::hunt::Hunt;
 use super::command::list::List;
 use super::command::run::Run;
 use super::command::schema::SchemaOf;
+use super::command::solve::Solve;
 use super::command::trace::Trace;
+use super::command::tune::Tune;
 use super::exit;
 
 /// A wind tunnel for the load balancers of LLM gateways.
@@ -30,6 +33,12 @@ pub(super) enum Command {
     Run(Run),
     /// Many policies on the same random numbers: league tables with intervals
     Compare(Compare),
+    /// The fault schedule that hurts a policy most, shrunk to a minimal scenario
+    Hunt(Hunt),
+    /// Better values for a policy's parameters, proven on what the search never saw
+    Tune(Tune),
+    /// How much of something is needed until a metric reaches a bound
+    Solve(Solve),
     /// What vendors say of their balancers, put to the test
     Claims(Claims),
     /// Measure the real engine on the real clock, and the simulator's speed

@@ -66,3 +66,14 @@ impl Progress for Bar {
         interrupted()
     }
 }
+
+/// No bar, but Ctrl-C is heard: for work that reports in lines of its own.
+pub(super) struct Quiet;
+
+impl Progress for Quiet {
+    fn simulated(&self, _: Span) {}
+
+    fn interrupted(&self) -> bool {
+        interrupted()
+    }
+}

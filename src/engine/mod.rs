@@ -12,6 +12,7 @@
 mod balancer;
 mod cell;
 mod check;
+mod config;
 mod feedback;
 mod health;
 mod hold;
@@ -35,6 +36,7 @@ mod track;
 mod window;
 
 pub use balancer::{Engine, View};
+pub use config::{Config, ConfigError, Entry};
 pub use health::{Health, Reason};
 pub use hold::{Hold, HoldClass};
 pub use identity::{Allowed, ModelKey, Need, NoRoute, Past, ProviderKey, Route, RouteKey, Ticket};

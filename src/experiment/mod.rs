@@ -3,9 +3,13 @@
 pub mod bench;
 pub mod claims;
 pub mod compare;
+pub mod hunt;
 pub mod league;
+mod measure;
 pub mod progress;
 pub mod run;
+pub mod solve;
+pub mod tune;
 pub mod unit;
 
 pub use progress::{Progress, Silent};

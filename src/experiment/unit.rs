@@ -21,6 +21,7 @@ use crate::scenario::Scenario;
 use crate::sim::spec::Arrivals;
 use crate::sim::{Replication, bound};
 
+use super::measure::worst;
 use super::progress::Progress;
 use super::run::{RunError, RunPlan, seed_of, tape};
 
@@ -164,18 +165,6 @@ pub fn complete(
         Ok::<(), RunError>(())
     })?;
     Ok(all.into_inner().expect("nobody panics with it"))
-}
-
-/// The worst of the values of one run: that of the fault which the policy took worst.
-fn worst(metric: &Metric, values: &[Value]) -> Value {
-    let nothing = Value::Undefined { reason: "no fault" };
-    let rank = |value: &Value| value.ordered().unwrap_or(f64::NEG_INFINITY);
-    let defined = values.iter().filter(|value| value.ordered().is_some());
-    let picked = match metric.better {
-        Direction::Higher => defined.min_by(|a, b| rank(a).total_cmp(&rank(b))),
-        Direction::Lower | Direction::Neither => defined.max_by(|a, b| rank(a).total_cmp(&rank(b))),
-    };
-    picked.or(values.first()).copied().unwrap_or(nothing)
 }
 
 /// (offered, good) by arrival, in bins around the onset of the first fault.

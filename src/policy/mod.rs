@@ -23,6 +23,7 @@ pub mod oracle;
 pub mod part;
 pub mod proxy;
 pub mod registry;
+pub mod settable;
 
 pub use crate::engine::Health;
 pub use contract::{

@@ -11,26 +11,33 @@ pub mod claims;
 pub mod comparison;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod hunt;
 pub mod journal;
 pub mod quantity;
 pub mod run;
 pub mod run_row;
 pub mod series;
+pub mod solution;
 pub mod store;
+pub mod study;
 pub mod summarise;
 pub mod summary;
 pub mod table;
+pub mod tuning;
 pub mod warning;
 
 pub use bench::{Bench, Bucket};
 pub use claims::Scorecard;
 pub use comparison::Comparison;
+pub use hunt::Hunt;
 pub use quantity::{Measured, Quantity, Spread, significant};
 pub use run::{StoredRun, Timing};
 pub use series::{ArrivalRow, Counts, Sample, Series, TransitionRow};
+pub use solution::Solution;
 pub use store::{StoreError, read, to_json, writable, write, write_whole};
 pub use summarise::{Subject, summary};
 pub use summary::{
     FaultSummary, Quantiles, Requests, RouteSummary, SCHEMA_VERSION, Summary, Tokens,
 };
+pub use tuning::Tuning;
 pub use warning::Warning;

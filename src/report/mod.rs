@@ -7,10 +7,13 @@
 pub mod claims;
 pub mod draw;
 pub mod figure;
+pub mod hunt;
 pub mod league;
 pub mod page;
 pub mod palette;
 pub mod picture;
+pub mod solution;
 pub mod terminal;
+pub mod tuning;
 
 pub use picture::{ReportError, pages, svg, write_all, write_comparison, write_overhead};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Published files, and what they must be.
-fn generated() -> [(&'static str, String); 7] {
+fn generated() -> [(&'static str, String); 10] {
     [
         ("docs/metrics.md", windtunnel::metrics::catalog::markdown()),
         ("docs/policies.md", windtunnel::policy::registry::markdown()),
@@ -13,6 +13,9 @@ fn generated() -> [(&'static str, String); 7] {
         ("docs/summary.schema.json", windtunnel::record::Summary::schema()),
         ("docs/comparison.schema.json", windtunnel::record::Comparison::schema()),
         ("docs/claims.schema.json", windtunnel::record::Scorecard::schema()),
+        ("docs/hunt.schema.json", windtunnel::record::Hunt::schema()),
+        ("docs/solution.schema.json", windtunnel::record::Solution::schema()),
+        ("docs/tuning.schema.json", windtunnel::record::Tuning::schema()),
     ]
 }
 

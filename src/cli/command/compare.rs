@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use clap::{Parser, ValueEnum};
 
 use crate::cli::args::{Format, seed};
+use crate::cli::config::{self, Thresholds};
 use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
@@ -22,7 +23,7 @@ use crate::record::journal::{Columns, Journal, UnitId};
 use crate::record::run_row::{self, RunRow};
 use crate::record::{self, Comparison, StoreError, store};
 use crate::report;
-use crate::scenario::{self, Scenario};
+use crate::scenario::Scenario;
 
 /// Requests that one thread simulates per second, the oracle's share included, about: for the first estimate.
 /// The reference comparison ran at 0.65 million on each of two virtual cores.
@@ -46,6 +47,9 @@ pub(in crate::cli) struct Compare {
     /// always runs]
     #[arg(long, value_name = "LIST")]
     policies: Option<String>,
+    /// Thresholds as `tune` writes them, compared under the file's name
+    #[arg(long = "config", value_name = "FILE")]
+    configs: Vec<PathBuf>,
     /// This policy of the engine, and the same with one part off at a time: what each part is worth
     #[arg(long, value_name = "POLICY")]
     ablate: Option<String>,
@@ -87,7 +91,7 @@ pub(in crate::cli) enum Tables {
 
 pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
     let contenders = contenders(args)?;
-    let scenarios = load(args)?;
+    let scenarios = super::load_all(&args.scenarios, &args.sets)?;
     let layers: &[Layer] = match args.tables {
         Tables::Both => &[Layer::Shipped, Layer::Rule],
         Tables::Shipped => &[Layer::Shipped],
@@ -175,6 +179,9 @@ fn again(args: &Compare) -> String {
     if let Some(policies) = &args.policies {
         line += &format!(" --policies {}", quote(policies));
     }
+    for config in &args.configs {
+        line += &format!(" --config {}", quote(&config.to_string_lossy()));
+    }
     if let Some(name) = &args.ablate {
         line += &format!(" --ablate {}", quote(name));
     }
@@ -226,6 +233,11 @@ fn contenders(args: &Compare) -> Result<Vec<Contender>, Failure> {
     };
     if let Some(name) = &args.ablate {
         contenders.extend(ablation(super::policy(name)?)?);
+    }
+    for path in &args.configs {
+        let Thresholds { spec, settings, .. } = config::read(path)?;
+        let label = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        contenders.push(Contender { label, spec, settings });
     }
     contenders.push(Contender::of(&oracle::SPEC));
     // Each once; several of one policy stay in the order in which they were named.
@@ -285,32 +297,6 @@ fn ablation(spec: &'static PolicySpec) -> Result<Vec<Contender>, Failure> {
         contenders.push(contender);
     }
     Ok(contenders)
-}
-
-/// All scenarios of the arguments, folders in the order of their file names.
-fn load(args: &Compare) -> Result<Vec<Scenario>, Failure> {
-    let mut paths: Vec<PathBuf> = Vec::new();
-    for path in &args.scenarios {
-        if path.is_dir() {
-            paths.extend(super::toml_files(path)?);
-        } else {
-            paths.push(path.clone());
-        }
-    }
-    if paths.is_empty() {
-        return Err(Failure::new(Exit::NothingRun, "no scenario in these folders"));
-    }
-    let mut scenarios: Vec<Scenario> = Vec::new();
-    for path in paths {
-        let scenario = scenario::load(&path, &args.sets)
-            .map_err(|error| Failure::pointing(Exit::Usage, &error))?;
-        if scenarios.iter().any(|other| other.spec.name == scenario.spec.name) {
-            let what = format!("two scenarios are called `{}`", scenario.spec.name);
-            return Err(Failure::new(Exit::Usage, what));
-        }
-        scenarios.push(scenario);
-    }
-    Ok(scenarios)
 }
 
 fn default_folder(scenarios: &[Scenario]) -> PathBuf {

@@ -3,11 +3,14 @@
 pub(super) mod bench;
 pub(super) mod claims;
 pub(super) mod compare;
+pub(super) mod hunt;
 pub(super) mod list;
 mod new;
 pub(super) mod run;
 pub(super) mod schema;
+pub(super) mod solve;
 pub(super) mod trace;
+pub(super) mod tune;
 
 use std::path::{Path, PathBuf};
 
@@ -19,13 +22,16 @@ use super::exit::Exit;
 use super::fail::Failure;
 use super::style;
 use crate::policy::{POLICIES, PolicySpec, registry};
-use crate::scenario::suggest;
+use crate::scenario::{self, Scenario, suggest};
 
 /// Does what was asked.
 pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Failure> {
     match &args.command {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::compare(args),
+        Command::Hunt(args) => hunt::hunt(args),
+        Command::Tune(args) => tune::tune(args),
+        Command::Solve(args) => solve::solve(args),
         Command::Claims(args) => claims::claims(args),
         Command::Bench(args) => bench::bench(args, allocations),
         Command::Trace(command) => trace::trace(command),
@@ -51,6 +57,32 @@ fn policy(name: &str) -> Result<&'static PolicySpec, Failure> {
         let help = suggest::help(name, &names);
         Failure::new(Exit::Usage, format!("there is no policy `{name}`: {help}"))
     })
+}
+
+/// All scenarios of some files and folders, folders in the order of their file names.
+fn load_all(paths: &[PathBuf], sets: &[String]) -> Result<Vec<Scenario>, Failure> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            files.extend(toml_files(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    if files.is_empty() {
+        return Err(Failure::new(Exit::NothingRun, "no scenario in these folders"));
+    }
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for path in files {
+        let scenario =
+            scenario::load(&path, sets).map_err(|error| Failure::pointing(Exit::Usage, &error))?;
+        if scenarios.iter().any(|other| other.spec.name == scenario.spec.name) {
+            let what = format!("two scenarios are called `{}`", scenario.spec.name);
+            return Err(Failure::new(Exit::Usage, what));
+        }
+        scenarios.push(scenario);
+    }
+    Ok(scenarios)
 }
 
 /// The scenario files in a folder, by name.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use crate::cli::args::{Format, seed};
+use crate::cli::config;
 use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts, interrupted as is_interrupted};
@@ -28,6 +29,9 @@ pub(in crate::cli) struct Run {
     /// Policy instead of the scenario's own (see `list policies`)
     #[arg(long)]
     policy: Option<String>,
+    /// Policy and thresholds from a file, as `tune` writes it
+    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    config: Option<PathBuf>,
     /// Seed of the first replication [default: the scenario's, else 1]
     #[arg(long, value_parser = seed, allow_negative_numbers = true)]
     seed: Option<u64>,
@@ -92,6 +96,9 @@ fn load(args: &Run) -> Result<Scenario, Failure> {
     if let Some(name) = &args.policy {
         super::policy(name)?;
         sets.insert(0, format!("policy={name}"));
+    }
+    if let Some(path) = &args.config {
+        sets.splice(0..0, config::read(path)?.sets());
     }
     scenario::load(&args.scenario, &sets).map_err(|e| Failure::pointing(Exit::Usage, &e))
 }
@@ -184,6 +191,9 @@ fn reproduce(args: &Run, seed: u64) -> String {
         format!("windtunnel run {} --seed {seed}", quote(&args.scenario.to_string_lossy()));
     if let Some(policy) = &args.policy {
         line += &format!(" --policy {}", quote(policy));
+    }
+    if let Some(path) = &args.config {
+        line += &format!(" --config {}", quote(&path.to_string_lossy()));
     }
     for set in &args.sets {
         line += &format!(" --set {}", quote(set));

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::record::{Comparison, Scorecard, Summary};
+use crate::record::{Comparison, Hunt, Scorecard, Solution, Summary, Tuning};
 use crate::scenario;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -15,6 +15,12 @@ pub(in crate::cli) enum SchemaOf {
     Comparison,
     /// claims.json
     Claims,
+    /// hunt.json
+    Hunt,
+    /// What `solve --format json` prints
+    Solution,
+    /// tuning.json
+    Tuning,
 }
 
 /// The JSON Schema of a format.
@@ -24,5 +30,8 @@ pub(super) fn schema(of: SchemaOf) -> String {
         SchemaOf::Summary => Summary::schema(),
         SchemaOf::Comparison => Comparison::schema(),
         SchemaOf::Claims => Scorecard::schema(),
+        SchemaOf::Hunt => Hunt::schema(),
+        SchemaOf::Solution => Solution::schema(),
+        SchemaOf::Tuning => Tuning::schema(),
     }
 }

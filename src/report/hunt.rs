@@ -1,0 +1,102 @@
+//! What a hunt found, in the terminal.
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use crate::metrics::{Direction, catalog};
+use crate::record::hunt::{Found, Hunt};
+use crate::record::{Measured, Quantity};
+
+/// The table of finds, and a sentence or two for each.
+pub fn text(hunt: &Hunt) -> String {
+    if hunt.found.is_empty() {
+        return format!(
+            "None of {} schedules did any harm to {} by {}.\n",
+            hunt.schedules, hunt.policy, hunt.by
+        );
+    }
+    let better = catalog::find(&hunt.by).map_or(Direction::Lower, |metric| metric.better);
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["kind of fault", "worst found", "file", "as small as can be", "fresh seeds"]);
+    for (kind, worst) in ranked(hunt, better) {
+        let found = hunt.found.iter().find(|found| found.kind == *kind);
+        let cells = match found {
+            Some(found) => [
+                kind.clone(),
+                shown(&found.searched),
+                found.file.clone(),
+                shown(&found.value),
+                spread(&found.fresh),
+            ],
+            None => [kind.clone(), shown(worst), String::new(), String::new(), String::new()],
+        };
+        table.add_row(cells);
+    }
+    let unit = if hunt.unit.is_empty() { String::new() } else { format!(" ({})", hunt.unit) };
+    let mut text = format!(
+        "What hurts {} by {}{unit}, of {} schedules tried\n{table}\n",
+        hunt.policy, hunt.by, hunt.schedules
+    );
+    for found in &hunt.found {
+        text += &sentences(found, better);
+    }
+    text
+}
+
+/// Kinds, worst first.
+fn ranked(hunt: &Hunt, better: Direction) -> Vec<(&String, &Quantity)> {
+    let harm = |value: &Quantity| match value {
+        Quantity::Number(number) if better == Direction::Higher => -number,
+        Quantity::Number(number) => *number,
+        Quantity::Censored(censored) => censored.censored_at_s,
+        Quantity::NotApplicable(_) => f64::NEG_INFINITY,
+    };
+    let mut kinds: Vec<_> = hunt.kinds.iter().collect();
+    kinds.sort_by(|a, b| harm(b.1).total_cmp(&harm(a.1)).then(a.0.cmp(b.0)));
+    kinds
+}
+
+fn sentences(found: &Found, better: Direction) -> String {
+    let mut text = String::new();
+    if let Some((worst, best)) = found.extremes(better) {
+        text += &format!(
+            "{}: worst if it begins at second {} ({}), least at {} ({}).\n",
+            found.kind,
+            worst.start_s,
+            shown(&worst.value),
+            best.start_s,
+            shown(&best.value)
+        );
+    }
+    if let Some(returns) = &found.returns {
+        text += &format!(
+            "{}: if it lasts five minutes, it is walked into again {} times, every {} s ({} to {}), for {} s.\n",
+            found.kind,
+            returns.times,
+            returns.every_s,
+            returns.least_s,
+            returns.most_s,
+            returns.lasts_s
+        );
+    }
+    text
+}
+
+fn shown(value: &Quantity) -> String {
+    match value {
+        Quantity::Number(number) => format!("{number}"),
+        Quantity::Censored(censored) => format!(">{}", censored.censored_at_s),
+        Quantity::NotApplicable(_) => "–".to_owned(),
+    }
+}
+
+fn spread(measured: &Measured) -> String {
+    match measured {
+        Measured::One(one) => shown(one),
+        Measured::Many(many) => match (many.low, many.high) {
+            (Some(low), Some(high)) => format!("{} [{low}, {high}]", many.mean),
+            _ => many.mean.to_string(),
+        },
+    }
+}
