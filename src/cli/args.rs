@@ -7,6 +7,7 @@ use super::command::bench::Bench;
 use super::command::claims::Claims;
 use super::command::compare::Compare;
 use super::command::list::List;
+use super::command::new::New;
 use super::command::run::Run;
 use super::command::schema::SchemaOf;
 use super::command::trace::Trace;
@@ -34,7 +35,7 @@ pub(super) enum Command {
     Claims(Claims),
     /// Measure the real engine on the real clock, and the simulator's speed
     Bench(Bench),
-    /// Request traces: look at one, make one
+    /// Request logs: look at one, fit a scenario to one, make one
     #[command(subcommand)]
     Trace(Trace),
     /// List what can be named in scenarios and on the command line
@@ -45,11 +46,8 @@ pub(super) enum Command {
         #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
         of: SchemaOf,
     },
-    /// Write a commented scenario to start from
-    New {
-        /// Its name: NAME.toml is written, or scenarios/NAME.toml if there is such a folder
-        name: String,
-    },
+    /// Write a commented scenario to start from, or one of a gateway's configuration
+    New(New),
     /// Print a completion script for a shell
     Completions {
         /// The shell

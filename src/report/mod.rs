@@ -8,6 +8,7 @@ pub mod claims;
 pub mod draw;
 pub mod figure;
 pub mod league;
+pub mod log;
 pub mod page;
 pub mod palette;
 pub mod picture;

@@ -27,6 +27,7 @@ mod fault_timing;
 mod faults;
 mod golden;
 mod limits;
+mod logs;
 mod metrics;
 mod oracle_litellm;
 mod oracle_litellm_bands;

@@ -4,7 +4,7 @@ pub(super) mod bench;
 pub(super) mod claims;
 pub(super) mod compare;
 pub(super) mod list;
-mod new;
+pub(super) mod new;
 pub(super) mod run;
 pub(super) mod schema;
 pub(super) mod trace;
@@ -34,7 +34,7 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
             style::data(&schema::schema(*of));
             Ok(())
         }
-        Command::New { name } => new::new(name),
+        Command::New(args) => new::new(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Args::command(), "windtunnel", &mut script);
