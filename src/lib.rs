@@ -27,6 +27,11 @@
 #![cfg_attr(feature = "lab", doc = "* [`scenario`]: the file format.")]
 #![cfg_attr(
     feature = "lab",
+    doc = "* [`import`]: configurations of other gateways, read into scenarios."
+)]
+#![cfg_attr(feature = "lab", doc = "* [`fit`]: request logs, fitted by scenarios.")]
+#![cfg_attr(
+    feature = "lab",
     doc = "* [`record`]: stored results, the waist between experiments and reports."
 )]
 #![cfg_attr(
@@ -50,6 +55,10 @@ pub mod sim;
 
 #[cfg(feature = "lab")]
 pub mod experiment;
+#[cfg(feature = "lab")]
+pub mod fit;
+#[cfg(feature = "lab")]
+pub mod import;
 #[cfg(feature = "lab")]
 pub mod record;
 #[cfg(feature = "lab")]

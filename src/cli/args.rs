@@ -8,6 +8,7 @@ use super::command::claims::Claims;
 use super::command::compare::Compare;
 use super::command::hunt::Hunt;
 use super::command::list::List;
+use super::command::new::New;
 use super::command::run::Run;
 use super::command::schema::SchemaOf;
 use super::command::solve::Solve;
@@ -43,7 +44,7 @@ pub(super) enum Command {
     Claims(Claims),
     /// Measure the real engine on the real clock, and the simulator's speed
     Bench(Bench),
-    /// Request traces: look at one, make one
+    /// Request logs: look at one, fit a scenario to one, make one
     #[command(subcommand)]
     Trace(Trace),
     /// List what can be named in scenarios and on the command line
@@ -54,11 +55,8 @@ pub(super) enum Command {
         #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
         of: SchemaOf,
     },
-    /// Write a commented scenario to start from
-    New {
-        /// Its name: NAME.toml is written, or scenarios/NAME.toml if there is such a folder
-        name: String,
-    },
+    /// Write a commented scenario to start from, or one of a gateway's configuration
+    New(New),
     /// Print a completion script for a shell
     Completions {
         /// The shell

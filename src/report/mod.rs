@@ -9,6 +9,7 @@ pub mod draw;
 pub mod figure;
 pub mod hunt;
 pub mod league;
+pub mod log;
 pub mod page;
 pub mod palette;
 pub mod picture;

@@ -92,7 +92,7 @@ pub fn write_comparison(dir: &Path, comparison: &Comparison) -> Result<usize, Re
     Ok(files)
 }
 
-fn write(dir: &Path, name: &str, page: &Page) -> Result<[PathBuf; 2], ReportError> {
+pub(super) fn write(dir: &Path, name: &str, page: &Page) -> Result<[PathBuf; 2], ReportError> {
     let path = dir.join(format!("{name}.svg"));
     let failed = |source| ReportError::Draw { path: path.clone(), source };
     let text = svg(page).map_err(failed)?;

@@ -25,6 +25,7 @@ mod gateway;
 mod headroom;
 mod incidents;
 mod keys;
+mod latency;
 mod limits;
 mod mix;
 mod names;

@@ -5,11 +5,12 @@ use serde::Deserialize;
 
 use crate::engine::Span;
 use crate::sim::region::REGIONS_MAX;
-use crate::sim::spec::{Capacity, LimitRules};
+use crate::sim::spec::{Capacity, Latency, LimitRules};
 
 use super::at::At;
 use super::error::Problem;
 use super::keys::{Key, KeysFile};
+use super::latency::LatencyFile;
 use super::names;
 use super::profile::{self, PROFILES, Profile};
 use super::suggest;
@@ -22,6 +23,8 @@ pub(crate) struct ProviderFile {
     /// Sourced latency, price and limit rules; `windtunnel list profiles` has them.
     #[schemars(extend("enum" = profile_names()))]
     profile: String,
+    /// What was measured of its latency, in place of the profile's.
+    latency: Option<LatencyFile>,
     /// What stands behind a route. Default "direct".
     kind: Option<KindFile>,
     /// How many keys, or a list of names or of { name, weight, tpm }. Default 1.
@@ -87,6 +90,7 @@ pub(crate) struct Draft {
     pub(crate) name: String,
     pub(crate) at: At,
     pub(crate) profile: &'static Profile,
+    pub(crate) latency: Latency,
     pub(crate) keys: Vec<Key>,
     /// Indices of models, in the order of the scenario.
     pub(crate) models: Vec<u16>,
@@ -109,6 +113,7 @@ impl ProviderFile {
     pub(crate) fn draft(self, name: &str, known_models: &[String]) -> Result<Draft, Problem> {
         let Self {
             profile: profile_name,
+            latency,
             kind,
             keys,
             models,
@@ -151,6 +156,7 @@ impl ProviderFile {
         };
         Ok(Draft {
             name: name.to_owned(),
+            latency: latency.unwrap_or_default().over(&profile.latency, &at.key("latency"))?,
             profile,
             keys: keys.unwrap_or_default().keys(&at.key("keys"), weight)?,
             models: served(models, &at.key("models"), known_models)?,

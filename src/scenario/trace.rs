@@ -7,12 +7,13 @@ use serde::Deserialize;
 
 use crate::engine::Span;
 use crate::sim::spec::{Replay, Scaling};
-use crate::trace::{self, TraceFormat};
+use crate::trace::{self, Choice, Source, TraceError, TraceFormat};
 
 use super::at::At;
 use super::error::Problem;
+use super::ordered::Ordered;
 use super::suggest;
-use super::unit::{Length, Number};
+use super::unit::{Length, Number, Share};
 
 /// Requests from a file instead of drawn ones.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -20,9 +21,16 @@ use super::unit::{Length, Number};
 pub(crate) struct TraceFile {
     /// The file, relative to the scenario.
     file: String,
-    /// What it looks like: "azure", "mooncake" or "burstgpt".
+    /// What it looks like. Default: recognised by its first rows.
     #[schemars(extend("enum" = FORMATS))]
-    format: String,
+    format: Option<String>,
+    /// Which columns mean what, instead of a format: { time = "created_at", prompt =
+    /// "usage.prompt_tokens", output = "usage.completion_tokens" }; keys of JSON are joined by dots, and
+    /// `@ms` after a name says that it counts milliseconds.
+    map: Option<Ordered<String>>,
+    /// Share of rows that may be unreadable and are then left out. Default "0%": the first one is an
+    /// error.
+    unreadable: Option<Share>,
     /// Brings it to another rate. Default: replayed as it is.
     scale: Option<ScaleFile>,
     /// From when to when after the first row, such as ["10m", "20m"]. Default: all of it.
@@ -54,18 +62,14 @@ enum How {
     Compress,
 }
 
-const FORMATS: [&str; 3] = ["azure", "mooncake", "burstgpt"];
+const FORMATS: [&str; 6] = ["azure", "mooncake", "burstgpt", "litellm", "otel", "kong"];
 
 impl TraceFile {
     /// Checks the file in a first pass and says how to replay it.
     pub(crate) fn replay(&self, base_dir: &Path) -> Result<Replay, Problem> {
-        let Self { file, format: word, scale, part, spread } = self;
+        let Self { file, format: word, map, unreadable, scale, part, spread } = self;
         let at = At::top().key("trace");
-        let format: TraceFormat = word.parse().map_err(|_| {
-            Problem::new(at.key("format"), format!("`trace.format` cannot be \"{word}\""))
-                .expected("expected a format such as \"azure\"")
-                .help(suggest::help(word, &FORMATS))
-        })?;
+        let choice = choice(word.as_deref(), map.as_ref(), &at)?;
         let part = match part {
             None => (Span::ZERO, None),
             Some((from, to)) if from.0 < to.0 => (from.0, Some(to.0)),
@@ -82,17 +86,20 @@ impl TraceFile {
                 Some((rate, how.map_or(Scaling::InPlace, How::scaling)))
             }
         };
-        let spread = match (spread, format) {
+        let refused = |error: TraceError| {
+            Problem::new(at.key("file"), format!("`trace.file`: {error}"))
+                .expected(format!("expected a readable trace{}", expected(&choice)))
+                .help("the path starts at the scenario's folder; `windtunnel trace info` tests a file")
+        };
+        let share = unreadable.map_or(0.0, |share| share.0);
+        let path = base_dir.join(file);
+        let source = Source::open(&path, &choice).map_err(refused)?.with_unreadable(share);
+        let (facts, rows) = trace::load(&source).map_err(refused)?;
+        let spread = match (spread, source.format()) {
             (Some(spread), _) => spread.0,
             (None, TraceFormat::Mooncake) => Span::from_secs(3),
-            (None, TraceFormat::Azure | TraceFormat::BurstGpt) => Span::ZERO,
+            (None, _) => Span::ZERO,
         };
-        let path = base_dir.join(file);
-        let facts = trace::check(&path, format).map_err(|error| {
-            Problem::new(at.key("file"), format!("`trace.file`: {error}"))
-                .expected(format!("expected a readable trace in the format \"{word}\""))
-                .help("the path starts at the scenario's folder; `windtunnel trace info` tests a file")
-        })?;
         if scale.is_some() && facts.span == Span::ZERO {
             let message = "`trace.scale`: all rows have one stamp, so the trace has no rate";
             return Err(Problem::new(at.key("scale"), message)
@@ -102,7 +109,34 @@ impl TraceFile {
             let message = format!("`trace`: no row to replay ({} in {})", facts.rows, facts.span);
             return Err(Problem::new(at.key("file"), message).expected("expected at least one row"));
         }
-        Ok(Replay { rows: trace::rows(&path, format), facts, scale, part, spread })
+        Ok(Replay { rows, facts, scale, part, spread })
+    }
+}
+
+/// How the file is to be read.
+fn choice(word: Option<&str>, map: Option<&Ordered<String>>, at: &At) -> Result<Choice, Problem> {
+    match (word, map) {
+        (None, None) => Ok(Choice::Recognise),
+        (Some(word), None) => word.parse().map(Choice::Format).map_err(|_| {
+            Problem::new(at.key("format"), format!("`trace.format` cannot be \"{word}\""))
+                .expected("expected a format such as \"azure\"")
+                .help(suggest::help(word, &FORMATS))
+        }),
+        (None, Some(map)) => {
+            let pairs = map.0.iter().map(|(field, column)| format!("{field}={column}"));
+            Ok(Choice::Map(pairs.collect::<Vec<_>>().join(",")))
+        }
+        (Some(_), Some(_)) => {
+            Err(Problem::new(at.key("map"), "`trace` has both `format` and `map`")
+                .expected("expected one of them"))
+        }
+    }
+}
+
+fn expected(choice: &Choice) -> String {
+    match choice {
+        Choice::Format(format) => format!(" in the format \"{format}\""),
+        Choice::Recognise | Choice::Map(_) => String::new(),
     }
 }
 

@@ -151,7 +151,7 @@ fn route_name(draft: &Draft, model: &str, key: &str, region: &str) -> String {
 }
 
 fn provider(draft: &Draft) -> Provider {
-    let service = Service { latency: draft.profile.latency, capacity: draft.capacity };
+    let service = Service { latency: draft.latency, capacity: draft.capacity };
     Provider {
         name: draft.name.clone(),
         profile: draft.profile.name.to_owned(),

@@ -10,10 +10,72 @@ use crate::engine::Span;
 #[derive(Debug, Error)]
 pub enum TraceError {
     /// The format's name is not known.
-    #[error("unknown trace format `{found}`: expected azure, mooncake or burstgpt")]
+    #[error(
+        "unknown trace format `{found}`: expected azure, mooncake, burstgpt, litellm, otel or kong"
+    )]
     UnknownFormat {
         /// What was given.
         found: String,
+    },
+    /// No format that we know has such rows.
+    #[error(
+        "{}: not recognised as a request log; it has {names}. Say what they mean, e.g. \
+         `--map {example}`",
+        file.display()
+    )]
+    Unrecognised {
+        /// The file.
+        file: PathBuf,
+        /// The columns or keys that it has.
+        names: String,
+        /// A map to start from.
+        example: String,
+    },
+    /// A column map is not one.
+    #[error(
+        "column map: {why}; expected e.g. `time=created_at,prompt=usage.prompt_tokens,\
+         output=usage.completion_tokens,ttft=first_token_ms@ms` with fields time, tenant, model, \
+         prompt, output, max_tokens, cached, ttft, first_token, duration, end, status, error, \
+         deployment, cost, id"
+    )]
+    Map {
+        /// What is wrong.
+        why: String,
+    },
+    /// Too many rows cannot be read.
+    #[error(
+        "{}: {bad} of {rows} rows cannot be read, more than {allowed:.2} %; the first: {first}",
+        file.display()
+    )]
+    TooManyUnreadable {
+        /// The file.
+        file: PathBuf,
+        /// Rows that cannot be read.
+        bad: u64,
+        /// All rows.
+        rows: u64,
+        /// Share that is let pass, in percent.
+        allowed: f64,
+        /// What is wrong with the first.
+        first: String,
+    },
+    /// Rows out of order are sorted in memory; these are too many.
+    #[error(
+        "{}: {rows} rows are not in order of time, too many to sort in memory: sort the file by \
+         its stamps",
+        file.display()
+    )]
+    TooManyToSort {
+        /// The file.
+        file: PathBuf,
+        /// Its rows.
+        rows: u64,
+    },
+    /// The file needs a feature that this program was built without.
+    #[error("{}: is Parquet; build windtunnel with `--features parquet` to read it", file.display())]
+    NoParquet {
+        /// The file.
+        file: PathBuf,
     },
     /// The file cannot be read.
     #[error("{}: cannot be read: {source}", file.display())]
@@ -29,7 +91,7 @@ pub enum TraceError {
         /// The file.
         file: PathBuf,
         /// The column.
-        column: &'static str,
+        column: String,
         /// The header as it is.
         header: String,
     },
@@ -44,27 +106,13 @@ pub enum TraceError {
         /// Its line, from 1.
         line: u64,
         /// The column or key.
-        column: &'static str,
+        column: String,
         /// What belongs there.
         expected: &'static str,
         /// A correct field.
         example: &'static str,
         /// The field as it is.
         found: String,
-    },
-    /// A stamp is before the one above it.
-    #[error(
-        "{}:{line}: stamp goes back by {back}: rows must be in order of time (sort the file by its \
-         stamps)",
-        file.display()
-    )]
-    OutOfOrder {
-        /// The file.
-        file: PathBuf,
-        /// Its line, from 1.
-        line: u64,
-        /// How far.
-        back: Span,
     },
     /// A stamp is more than a year after the first.
     #[error(
@@ -79,19 +127,6 @@ pub enum TraceError {
         line: u64,
         /// Time since the first stamp.
         span: Span,
-    },
-    /// More tokens than any model takes.
-    #[error(
-        "{}:{line}: {tokens} tokens are more than any model takes: is this the right column?",
-        file.display()
-    )]
-    TooManyTokens {
-        /// The file.
-        file: PathBuf,
-        /// Its line, from 1.
-        line: u64,
-        /// Of the prompt or of the answer, whichever are more.
-        tokens: u32,
     },
     /// No rows.
     #[error("{}: has no rows: it needs at least one request", file.display())]

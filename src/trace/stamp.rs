@@ -20,25 +20,84 @@ pub(super) fn decimal(text: &str, unit: u64) -> Option<u64> {
     Some(nanos)
 }
 
-/// Nanoseconds since 1970 of `YYYY-mm-dd HH:MM:SS[.fraction][+00:00]`, UTC.
-pub(super) fn date_time(text: &str) -> Option<u64> {
-    let text = text.strip_suffix("+00:00").unwrap_or(text);
+/// Nanoseconds since 1970 of `YYYY-mm-dd HH:MM:SS[.fraction][zone]`, and the zone's minutes east of
+/// UTC: `Z`, `UTC`, `+00:00`, `+0530`, `+01`. Without a zone it is read as UTC.
+pub(super) fn date_time(text: &str) -> Option<(u64, Option<i16>)> {
     let (date, time) = text.split_once([' ', 'T'])?;
     let mut date = date.splitn(3, '-').map(digits);
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let (time, zone) = split_zone(time)?;
     let mut time = time.splitn(3, ':');
     let (hour, minute) = (digits(time.next()?)?, digits(time.next()?)?);
-    let nanos = decimal(time.next()?, SECOND)?;
+    let nanos = time.next().map_or(Some(0), |seconds| decimal(seconds, SECOND))?;
     let in_range = (1970..=2500).contains(&year)
         && (1..=12).contains(&month)
         && (1..=days_in(year, month)).contains(&day)
         && hour < 24
         && minute < 60
         && nanos < 61 * SECOND;
-    in_range.then(|| {
-        let days = days_before(year) + days_before_month(year, month) + day - 1;
-        (days * 86_400 + hour * 3600 + minute * 60) * SECOND + nanos
-    })
+    if !in_range {
+        return None;
+    }
+    let days = days_before(year) + days_before_month(year, month) + day - 1;
+    let local = (days * 86_400 + hour * 3600 + minute * 60) * SECOND + nanos;
+    let east = i64::from(zone.unwrap_or(0)) * 60 * SECOND as i64;
+    Some((local.checked_add_signed(-east)?, zone))
+}
+
+/// A time of day without its zone, and the zone.
+fn split_zone(time: &str) -> Option<(&str, Option<i16>)> {
+    let time = time.trim_end();
+    for utc in ["Z", "z", " UTC", "UTC"] {
+        if let Some(time) = time.strip_suffix(utc) {
+            return Some((time, Some(0)));
+        }
+    }
+    let Some(at) = time.rfind(['+', '-']) else { return Some((time, None)) };
+    let (time, zone) = time.split_at(at);
+    let (sign, zone) = zone.split_at(1);
+    let (hours, minutes) = match zone.split_once(':') {
+        Some((hours, minutes)) => (digits(hours)?, digits(minutes)?),
+        None if zone.len() == 4 && zone.is_ascii() => (digits(&zone[..2])?, digits(&zone[2..])?),
+        None => (digits(zone)?, 0),
+    };
+    if hours > 14 || minutes > 59 {
+        return None;
+    }
+    let east = (hours * 60 + minutes) as i16;
+    Some((time.trim_end(), Some(if sign == "-" { -east } else { east })))
+}
+
+/// Nanoseconds since 1970 of a number whose unit is told by its size: seconds until the year 2500
+/// are below 2 × 10¹⁰, milliseconds since 1973 above 10¹¹.
+pub(super) fn epoch(number: f64) -> Option<u64> {
+    let unit = match number {
+        _ if number < 0.0 => return None,
+        _ if number < 1e11 => 1e9,
+        _ if number < 1e14 => 1e6,
+        _ if number < 1e17 => 1e3,
+        _ if number < 1.8e19 => 1.0,
+        _ => return None,
+    };
+    // Whole units keep every digit; the part of one has a microsecond's precision.
+    let whole = number.floor();
+    let rest = ((number - whole) * unit).round();
+    (whole as u64).checked_mul(unit as u64)?.checked_add(rest as u64)
+}
+
+/// The date and time of a stamp, where it is one: data sets have origins of their own.
+pub fn moment(format: super::TraceFormat, nanos: u64) -> Option<String> {
+    let is_date = match format {
+        super::TraceFormat::Mooncake | super::TraceFormat::BurstGpt => false,
+        _ => nanos > 86_400 * 365 * SECOND,
+    };
+    is_date.then(|| write_date_time(nanos).split('.').next().unwrap_or_default().to_owned())
+}
+
+/// Seconds since 1970 as scenarios write a moment.
+pub fn date(seconds: u64) -> String {
+    let text = write_date_time(seconds * SECOND);
+    format!("{}Z", text.split('.').next().unwrap_or_default().replace(' ', "T"))
 }
 
 /// A moment in nanoseconds since 1970 as [`date_time`] reads it, to 100 ns.
@@ -87,16 +146,25 @@ mod tests {
 
     #[test]
     fn dates_are_read_to_the_nanosecond_and_refused_where_no_day_is() {
-        assert_eq!(date_time("1970-01-01 00:00:00"), Some(0));
-        assert_eq!(date_time("2024-05-10 00:00:00.009930+00:00"), Some(1_715_299_200_009_930_000));
-        assert_eq!(date_time("2023-11-16 18:17:03.9799600"), Some(1_700_158_623_979_960_000));
-        assert_eq!(date_time("2024-02-29 23:59:59"), Some(1_709_251_199_000_000_000));
+        let read = |text| date_time(text).map(|(at, _)| at);
+        assert_eq!(date_time("1970-01-01 00:00:00"), Some((0, None)));
+        assert_eq!(read("2024-05-10 00:00:00.009930+00:00"), Some(1_715_299_200_009_930_000));
+        assert_eq!(read("2023-11-16 18:17:03.9799600"), Some(1_700_158_623_979_960_000));
+        assert_eq!(read("2024-02-29 23:59:59"), Some(1_709_251_199_000_000_000));
+        for same in
+            ["2024-02-29T23:59:59Z", "2024-03-01 01:59:59+02:00", "2024-02-29T18:29:59-0530"]
+        {
+            assert_eq!(read(same), Some(1_709_251_199_000_000_000), "{same}");
+        }
+        assert_eq!(date_time("2024-03-01 01:59+02").unwrap().1, Some(120));
         for wrong in [
             "2023-02-29 00:00:00",
             "2024-13-01 00:00:00",
             "2024-01-01",
             "2024-01-01 24:00:00",
-            "2024-01-01 00:00:00+02:00",
+            "2024-01-01 00:00:00+25:00",
+            "1970-01-01 00:00:00+02:00",
+            "2024-01-01 00:00:00+é1",
             "12.5",
             "",
         ] {
@@ -108,9 +176,20 @@ mod tests {
     fn what_is_written_is_read_back() {
         for days in [0u64, 58, 59, 60, 365, 789, 790, 11_016, 19_781, 19_782, 47_540] {
             let moment = (days * 86_400 + 86_399) * SECOND + 123_456_700;
-            assert_eq!(date_time(&write_date_time(moment)), Some(moment), "{days}");
+            assert_eq!(date_time(&write_date_time(moment)), Some((moment, None)), "{days}");
         }
         assert_eq!(write_date_time(1_709_251_199_000_000_000), "2024-02-29 23:59:59.0000000");
+    }
+
+    #[test]
+    fn the_size_of_a_number_tells_its_unit() {
+        for number in [1_700_000_000.0, 1.7e12, 1.7e15, 1.7e18] {
+            assert_eq!(epoch(number), Some(1_700_000_000_000_000_000), "{number}");
+        }
+        assert_eq!(epoch(1_700_000_000.25), Some(1_700_000_000_250_000_000));
+        assert_eq!(epoch(-1.0), None);
+        assert_eq!(epoch(f64::NAN), None);
+        assert_eq!(epoch(1e30), None);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::sim::stream::Stream;
 use crate::sim::tokens::TokenSampler;
 use crate::sim::workload::open::Open;
 
-use super::azure::COLUMNS;
 use super::stamp::write_date_time;
 
 /// First possible stamp: 2024-01-01 00:00:00 UTC, in nanoseconds since 1970.
@@ -61,7 +60,7 @@ pub fn synth(synthetic: &Synthetic, out: &mut impl Write) -> io::Result<u64> {
     let mut luck = Stream::new(synthetic.seed, "synthetic rows", 0);
     let prompt = TokenSampler::new(&synthetic.prompt);
     let output = TokenSampler::new(&synthetic.output);
-    writeln!(out, "{},{},{}", COLUMNS.stamp, COLUMNS.prompt, COLUMNS.output)?;
+    writeln!(out, "TIMESTAMP,ContextTokens,GeneratedTokens")?;
     let mut rows = 0;
     while arrivals.peek() < Time::ZERO + synthetic.length {
         let luck = luck.next();

@@ -28,6 +28,7 @@ mod faults;
 mod golden;
 mod hunt;
 mod limits;
+mod logs;
 mod metrics;
 mod oracle_litellm;
 mod oracle_litellm_bands;

@@ -13,6 +13,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("stats", &["engine", "metrics"]),
     ("trace", &["engine", "policy", "metrics", "sim"]),
     ("scenario", &["engine", "policy", "metrics", "sim", "trace"]),
+    ("import", &[]),
+    ("fit", &["engine", "sim", "trace", "import"]),
     ("record", &["engine", "policy", "metrics", "stats"]),
     ("experiment", &["engine", "policy", "metrics", "sim", "stats", "trace", "scenario", "record"]),
     // A report never runs a simulation: no `sim`, no `experiment`.
@@ -27,6 +29,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "stats",
             "trace",
             "scenario",
+            "import",
+            "fit",
             "record",
             "experiment",
             "report",

@@ -5,7 +5,7 @@ pub(super) mod claims;
 pub(super) mod compare;
 pub(super) mod hunt;
 pub(super) mod list;
-mod new;
+pub(super) mod new;
 pub(super) mod run;
 pub(super) mod schema;
 pub(super) mod solve;
@@ -40,7 +40,7 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
             style::data(&schema::schema(*of));
             Ok(())
         }
-        Command::New { name } => new::new(name),
+        Command::New(args) => new::new(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Args::command(), "windtunnel", &mut script);

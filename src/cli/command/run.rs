@@ -15,7 +15,7 @@ use crate::experiment::{RunError, RunPlan, described, run as experiment};
 use crate::record::{self, StoredRun, Timing};
 use crate::report;
 use crate::scenario::{self, Scenario};
-use crate::sim::spec::Arrivals;
+use crate::sim::spec::{Arrivals, Scaling};
 use crate::trace;
 
 /// Run one scenario under one policy.
@@ -138,9 +138,21 @@ fn trace_notes(scenario: &Scenario, seed: u64) -> Vec<String> {
                 after.requests.index[0],
                 before.tokens.minute_p95_over_mean,
                 after.tokens.minute_p95_over_mean,
-            )
+            ) + &distortion(how, rate / was)
         })
         .collect()
+}
+
+/// What running time faster does to everything that is not the traffic.
+fn distortion(how: Scaling, factor: f64) -> String {
+    if how != Scaling::Compress || factor <= 1.0 {
+        return String::new();
+    }
+    format!(
+        "; compressed {factor:.0} times: a minute of a limit, a cooldown and a window of the balancer now \
+         cover {factor:.0} of the log's; answers take as long as before, so {factor:.0} times as many \
+         are under way. Trust neither recovery times nor 429s: scale in-place for those"
+    )
 }
 
 /// Runs the plan with a progress bar and looks at the clock.

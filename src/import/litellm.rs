@@ -1,0 +1,270 @@
+//! LiteLLM's `config.yaml`: `model_list` is who answers, `router_settings` and `litellm_settings` are
+//! who routes.
+//!
+//! Source: docs.litellm.ai/docs/proxy/config_settings and /docs/routing, LiteLLM 1.106.2.
+
+use super::book::Book;
+use super::draft::{Draft, Provider, model_name, vendor};
+use super::node::Node;
+use super::safe;
+
+const POLICIES: [(&str, &str); 6] = [
+    ("simple-shuffle", "litellm-simple-shuffle"),
+    ("least-busy", "litellm-least-busy"),
+    ("latency-based-routing", "litellm-latency-based"),
+    ("usage-based-routing", "litellm-usage-based-v1"),
+    ("usage-based-routing-v2", "litellm-usage-based-v2"),
+    ("cost-based-routing", "litellm-cost-based"),
+];
+
+const CREDENTIAL: &str = "a credential or an address: never read";
+
+pub(super) fn read(root: &Node<'_>, book: &mut Book) -> Draft {
+    let mut draft = Draft { policy: "litellm-simple-shuffle", ..Draft::default() };
+    for (key, node) in root.entries() {
+        match key {
+            "model_list" => {
+                for item in node.items() {
+                    deployment(&item, &mut draft, book);
+                }
+            }
+            "router_settings" => settings(&node, &mut draft, book),
+            "litellm_settings" => settings(&node, &mut draft, book),
+            "general_settings" => {
+                for (key, node) in node.entries() {
+                    match key {
+                        "max_parallel_requests" | "global_max_parallel_requests" => {
+                            book.missing(&node.key, "limits of requests under way are not modelled")
+                        }
+                        _ => book.ignored(&node.key, "the proxy's own housekeeping: never read"),
+                    }
+                }
+            }
+            "environment_variables" => book.ignored(&node.key, CREDENTIAL),
+            _ => book.ignored(&node.key, "has no part in balancing"),
+        }
+    }
+    weigh(&mut draft);
+    draft
+}
+
+fn deployment(item: &Node<'_>, draft: &mut Draft, book: &mut Book) {
+    let nth = draft.providers.len() + 1;
+    let mut provider = Provider::default();
+    let (mut vendor_word, mut id) = ("provider", None);
+    provider.profile = "plain";
+    for (key, node) in item.entries() {
+        match key {
+            "model_name" => {
+                book.understood(&node.key, "a model");
+                provider.models = vec![model_name(node.text(), nth)];
+            }
+            "litellm_params" => params(&node, &mut provider, &mut vendor_word, book),
+            "model_info" => {
+                for (key, node) in node.entries() {
+                    match key {
+                        "id" => {
+                            id = node.text().and_then(safe::name);
+                            match id {
+                                Some(_) => book.understood(&node.key, "the provider's name"),
+                                None => book.ignored(&node.key, "no plain name: numbered instead"),
+                            }
+                        }
+                        _ => book.ignored(&node.key, "describes the model"),
+                    }
+                }
+            }
+            _ => book.ignored(&node.key, "not a key of a deployment that we know"),
+        }
+    }
+    if provider.models.is_empty() {
+        book.missing(&item.key, "a deployment without `model_name`");
+        return;
+    }
+    provider.name = draft.free_name(id, vendor_word);
+    draft.providers.push(provider);
+}
+
+fn params(node: &Node<'_>, provider: &mut Provider, word: &mut &'static str, book: &mut Book) {
+    for (key, node) in node.entries() {
+        match key {
+            "model" => {
+                let text = node.text().unwrap_or_default();
+                let (of, model) = text.split_once('/').unwrap_or(("openai", text));
+                (*word, provider.profile) = vendor(of, model);
+                book.understood(&node.key, "the provider's profile");
+            }
+            "custom_llm_provider" => {
+                if let (
+                    word_of,
+                    profile @ ("azure/gpt-4o"
+                    | "anthropic/sonnet"
+                    | "bedrock/sonnet"
+                    | "vertex/gemini-flash"
+                    | "mistral/small"
+                    | "openai/gpt-4o"),
+                ) = vendor(node.text().unwrap_or_default(), "")
+                {
+                    (*word, provider.profile) = (word_of, profile);
+                }
+                book.understood(&node.key, "the provider's profile");
+            }
+            "tpm" => provider.tpm = node.take(book, "tpm: taken for the provider's own limit"),
+            "rpm" => provider.rpm = node.take(book, "rpm: taken for the provider's own limit"),
+            "weight" => provider.weight = node.take(book, "weight"),
+            "timeout"
+            | "stream_timeout"
+            | "max_retries"
+            | "cooldown_time"
+            | "order"
+            | "tags"
+            | "max_parallel_requests"
+            | "max_budget"
+            | "budget_duration"
+            | "input_cost_per_token"
+            | "output_cost_per_token" => {
+                book.missing(&node.key, "of one deployment alone: the policy has it for all alike");
+            }
+            "temperature" | "max_tokens" | "top_p" | "stream" | "drop_params" => {
+                book.ignored(&node.key, "an argument of the request");
+            }
+            _ => book.ignored(&node.key, CREDENTIAL),
+        }
+    }
+}
+
+fn settings(node: &Node<'_>, draft: &mut Draft, book: &mut Book) {
+    for (key, node) in node.entries() {
+        let of_number = match key {
+            "num_retries" => Some("num_retries"),
+            "allowed_fails" => Some("cooldown.allowed_fails"),
+            _ => None,
+        };
+        let of_time = match key {
+            "cooldown_time" => Some("cooldown.time"),
+            "timeout" | "request_timeout" => Some("timeout"),
+            "retry_after" => Some("retry_after"),
+            _ => None,
+        };
+        match (key, of_number, of_time) {
+            (_, Some(parameter), _) => {
+                if let Some(number) = node.take(book, &format!("policy.{parameter}")) {
+                    draft.set(parameter, format!("{number:.0}"));
+                }
+            }
+            (_, _, Some(parameter)) => {
+                if let Some(seconds) = node.take(book, &format!("policy.{parameter}")) {
+                    draft.set_seconds(parameter, seconds);
+                }
+            }
+            ("routing_strategy", ..) => {
+                let text = node.text().unwrap_or_default();
+                match POLICIES.iter().find(|(known, _)| *known == text) {
+                    Some((_, policy)) => {
+                        draft.policy = policy;
+                        book.understood(&node.key, format!("policy {policy}"));
+                    }
+                    None => book.missing(
+                        &node.key,
+                        "a strategy that is not modelled; simple-shuffle instead",
+                    ),
+                }
+            }
+            ("enable_pre_call_checks" | "disable_cooldowns", ..) => match node.truth() {
+                Some(truth) => {
+                    book.understood(&node.key, format!("policy.{key}"));
+                    draft.set(key, truth.to_string());
+                }
+                None => book.missing(&node.key, "neither true nor false stands here"),
+            },
+            ("redis_host" | "redis_url", ..) => {
+                book.understood(&node.key, "policy.redis (the address is not read)");
+                draft.set("redis", "true");
+            }
+            ("redis_password" | "redis_port" | "redis_db" | "redis_username", ..) => {
+                book.ignored(&node.key, CREDENTIAL);
+            }
+            ("routing_strategy_args", ..) => strategy_args(&node, draft, book),
+            (
+                "fallbacks"
+                | "context_window_fallbacks"
+                | "content_policy_fallbacks"
+                | "default_fallbacks"
+                | "max_fallbacks",
+                ..,
+            ) => book.missing(
+                &node.key,
+                "fallback groups are not modelled: a model's own deployments are all there is",
+            ),
+            ("model_group_alias", ..) => {
+                book.missing(&node.key, "aliases: ask for the model by its own name");
+            }
+            ("retry_policy" | "allowed_fails_policy" | "model_group_retry_policy", ..) => {
+                book.missing(&node.key, "policies per error class are not modelled");
+            }
+            ("cache" | "cache_params" | "cache_responses", ..) => {
+                book.missing(&node.key, "the gateway's cache is not read from a configuration");
+            }
+            (
+                "provider_budget_config"
+                | "max_budget"
+                | "budget_duration"
+                | "default_team_settings"
+                | "max_internal_user_budget"
+                | "default_team_params",
+                ..,
+            ) => {
+                book.missing(&node.key, "budgets are not read from a configuration");
+            }
+            _ => book.ignored(&node.key, "has no part in balancing"),
+        }
+    }
+}
+
+fn strategy_args(node: &Node<'_>, draft: &mut Draft, book: &mut Book) {
+    for (key, node) in node.entries() {
+        match key {
+            "ttl" => {
+                if let Some(seconds) = node.take(book, "policy.latency.ttl") {
+                    draft.set_seconds("latency.ttl", seconds);
+                }
+            }
+            "lowest_latency_buffer" => {
+                if let Some(share) = node.take(book, "policy.latency.buffer") {
+                    draft.set("latency.buffer", format!("\"{}%\"", share * 100.0));
+                }
+            }
+            "max_latency_list_size" => {
+                if let Some(number) = node.take(book, "policy.latency.samples") {
+                    draft.set("latency.samples", format!("{number:.0}"));
+                }
+            }
+            _ => book.missing(&node.key, "an argument that the policy does not have"),
+        }
+    }
+}
+
+/// Simple shuffle draws by the first of weight, rpm and tpm that any deployment of a group has; one that
+/// lacks it is not drawn. Written out, so that the limits may be changed without the weights.
+fn weigh(draft: &mut Draft) {
+    for model in draft.models().iter().map(|model| (*model).to_owned()).collect::<Vec<_>>() {
+        let group: Vec<usize> = draft
+            .providers
+            .iter()
+            .enumerate()
+            .filter(|(_, provider)| provider.models.contains(&model))
+            .map(|(at, _)| at)
+            .collect();
+        let of: [fn(&Provider) -> Option<f64>; 3] = [|p| p.weight, |p| p.rpm, |p| p.tpm];
+        let given = of.into_iter().find(|of| {
+            group.iter().any(|at| of(&draft.providers[*at]).is_some_and(|weight| weight > 0.0))
+        });
+        let Some(of) = given else { continue };
+        let weights: Vec<f64> =
+            group.iter().map(|at| of(&draft.providers[*at]).unwrap_or(0.0)).collect();
+        let most = weights.iter().copied().fold(0.0, f64::max);
+        for (at, weight) in group.iter().zip(weights) {
+            draft.providers[*at].weight = Some(weight / most);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Configurations written by hand after the documentation of each gateway; secrets in every place.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+const LITELLM: &str = include_str!("../../tests/data/litellm-config.yaml");
+const KONG: &str = include_str!("../../tests/data/kong.yaml");
+const BIFROST: &str = include_str!("../../tests/data/bifrost.json");
+
+fn imported(text: &str) -> Import {
+    let import = read(text, "mine").unwrap();
+    let parsed = crate::scenario::parse("mine", &import.scenario, Path::new(""), &[]);
+    parsed.unwrap_or_else(|error| panic!("{error:?}\n{}", import.scenario));
+    import
+}
+
+fn verdicts(import: &Import) -> String {
+    import.lines.iter().map(|line| format!("{line:?}\n")).collect()
+}
+
+#[test]
+fn litellm_s_deployments_weights_and_cooldowns_are_taken_over() {
+    let import = imported(LITELLM);
+    assert_eq!(import.gateway, Gateway::LiteLlm);
+    let scenario = &import.scenario;
+    for part in [
+        "name = \"litellm-latency-based\"",
+        "num_retries = 3",
+        "cooldown.allowed_fails = 5",
+        "cooldown.time = \"30s\"",
+        "timeout = \"60s\"",
+        "redis = true",
+        "latency.buffer = \"50%\"",
+        "[provider.azure-eastus]\nprofile = \"azure/gpt-4o\"\nmodels = [\"chat\"]\nweight = 1\n\
+         tpm = 150000\nrpm = 900\n",
+        "[provider.anthropic-main]\nprofile = \"anthropic/sonnet\"",
+    ] {
+        assert!(scenario.contains(part), "{part}\nin\n{scenario}");
+    }
+    let verdicts = verdicts(&import);
+    for part in [
+        "\"router_settings.fallbacks\", times: 1, verdict: NotRepresented",
+        "\"litellm_settings.cache\", times: 1, verdict: NotRepresented",
+        "\"model_list[].litellm_params.api_key\", times: 3, verdict: Ignored",
+        "\"general_settings.master_key\", times: 1, verdict: Ignored",
+    ] {
+        assert!(verdicts.contains(part), "{part}\nin\n{verdicts}");
+    }
+}
+
+#[test]
+fn kong_s_balancer_and_targets_are_taken_over() {
+    let import = imported(KONG);
+    assert_eq!(import.gateway, Gateway::Kong);
+    for part in [
+        "algorithm = \"least_connections\"",
+        "retries = 3",
+        "criteria.http_429 = true",
+        "criteria.http_500 = false",
+        "breaker.max_fails = 3",
+        "breaker.fail_timeout = \"10s\"",
+        "timeout.read = \"30s\"",
+        "models = { chat = 1 }",
+        "[provider.azure-gpt-4o]",
+        "weight = 70",
+        "[provider.openai-gpt-4o-mini]\nprofile = \"openai/gpt-4o-mini\"",
+    ] {
+        assert!(import.scenario.contains(part), "{part}\nin\n{}", import.scenario);
+    }
+    let verdicts = verdicts(&import);
+    assert!(verdicts.contains("ai-rate-limiting-advanced: limits of clients"), "{verdicts}");
+    assert!(verdicts.contains("connect_timeout"), "{verdicts}");
+}
+
+#[test]
+fn bifrost_s_providers_keys_and_retries_are_taken_over() {
+    let import = imported(BIFROST);
+    assert_eq!(import.gateway, Gateway::Bifrost);
+    for part in [
+        "name = \"bifrost-oss\"",
+        "retry.backoff_first = \"0.25s\"",
+        "retry.backoff_max = \"4s\"",
+        "timeout.request = \"20s\"",
+        "keys = [{ name = \"first\", weight = 0.7 }, { name = \"second\", weight = 0.3 }]",
+        "concurrency = 300",
+        "queue = 900",
+        "[provider.azure]\nprofile = \"azure/gpt-4o\"",
+    ] {
+        assert!(import.scenario.contains(part), "{part}\nin\n{}", import.scenario);
+    }
+    let verdicts = verdicts(&import);
+    assert!(verdicts.contains("another value than the first provider's"), "{verdicts}");
+    assert!(verdicts.contains("governance.virtual_keys"), "{verdicts}");
+}
+
+#[test]
+fn no_secret_comes_through() {
+    for text in [LITELLM, KONG, BIFROST] {
+        assert!(text.contains("SECRET"));
+        let import = imported(text);
+        let said = format!("{}{}", import.scenario, verdicts(&import));
+        assert!(!said.contains("SECRET"), "{said}");
+    }
+}
+
+/// Puts a secret in place of the n-th text of a configuration.
+fn poisoned(value: &mut Value, left: &mut usize, secret: &str) -> bool {
+    match value {
+        Value::String(text) => {
+            if *left == 0 {
+                secret.clone_into(text);
+                return true;
+            }
+            *left -= 1;
+            false
+        }
+        Value::Array(list) => list.iter_mut().any(|item| poisoned(item, left, secret)),
+        Value::Object(map) => map.iter_mut().any(|(_, item)| poisoned(item, left, secret)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[test]
+fn a_secret_in_any_place_is_neither_copied_nor_shown() {
+    let parse = |text: &str| serde_saphyr::from_str::<Value>(text).unwrap();
+    for text in [LITELLM, KONG, BIFROST] {
+        for secret in [
+            "sk-CANARY0123456789abcdef",
+            "os.environ/CANARY",
+            "env.CANARY",
+            "Bearer CANARY",
+            "CANARY9f8e7d6c5b4a39281706f5e4d3c2b1a0",
+            "https://user:CANARY@host/path",
+        ] {
+            for place in 0.. {
+                let mut value = parse(text);
+                if !poisoned(&mut value, &mut place.clone(), secret) {
+                    break;
+                }
+                let said = match read(&value.to_string(), "mine") {
+                    Ok(import) => format!("{}{}", import.scenario, verdicts(&import)),
+                    Err(error) => error.to_string(),
+                };
+                assert!(!said.contains("CANARY"), "{secret} in place {place}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_configuration_is_refused_in_one_sentence_that_quotes_nothing() {
+    let cases = [
+        ("{ \"model_list\": [ \"CANARY", "not valid YAML or JSON (line 1"),
+        ("a: [CANARY", "not valid YAML or JSON"),
+        ("- CANARY", "not recognised"),
+        ("", "not recognised"),
+        ("model_list: []", "LiteLLM: no deployment"),
+        ("model_list: [{ litellm_params: { model: CANARY } }]", "LiteLLM: no deployment"),
+        ("_format_version: \"3.0\"", "Kong: no deployment"),
+        ("{\"providers\": {}}", "Bifrost: no deployment"),
+    ];
+    for (text, expected) in cases {
+        let error = read(text, "mine").unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains("CANARY"), "{text}: {error}");
+    }
+    let name_only = json!({ "model_list": [{ "model_name": "chat" }] });
+    assert!(imported(&name_only.to_string()).scenario.contains("[provider.provider-1]"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_text_gives_a_scenario_or_one_error(text in "\\PC{0,300}") {
+        let _ = read(&text, "mine");
+    }
+
+    #[test]
+    fn a_configuration_cut_or_changed_anywhere_gives_a_scenario_or_one_error(
+        which in 0usize..3,
+        cut in 0usize..3_000,
+        byte in 32u8..127,
+    ) {
+        let text = [LITELLM, KONG, BIFROST][which];
+        let mut bytes = text.as_bytes().to_vec();
+        let at = cut % bytes.len();
+        bytes[at] = byte;
+        let changed = String::from_utf8_lossy(&bytes).into_owned();
+        for text in [changed.as_str(), &text[..at]] {
+            if let Ok(import) = read(text, "mine") {
+                let parsed = crate::scenario::parse("mine", &import.scenario, Path::new(""), &[]);
+                prop_assert!(parsed.is_ok(), "{:?}\n{}", parsed.err(), import.scenario);
+            }
+        }
+    }
+}
