@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::command::bench::Bench;
+use super::command::check::Check;
 use super::command::claims::Claims;
 use super::command::compare::Compare;
 use super::command::list::List;
@@ -30,6 +31,8 @@ pub(super) enum Command {
     Run(Run),
     /// Many policies on the same random numbers: league tables with intervals
     Compare(Compare),
+    /// Expectations, and what got worse than a baseline: the gate of a build
+    Check(Check),
     /// What vendors say of their balancers, put to the test
     Claims(Claims),
     /// Measure the real engine on the real clock, and the simulator's speed

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Published files, and what they must be.
-fn generated() -> [(&'static str, String); 7] {
+fn generated() -> [(&'static str, String); 9] {
     [
         ("docs/metrics.md", windtunnel::metrics::catalog::markdown()),
         ("docs/policies.md", windtunnel::policy::registry::markdown()),
@@ -13,6 +13,8 @@ fn generated() -> [(&'static str, String); 7] {
         ("docs/summary.schema.json", windtunnel::record::Summary::schema()),
         ("docs/comparison.schema.json", windtunnel::record::Comparison::schema()),
         ("docs/claims.schema.json", windtunnel::record::Scorecard::schema()),
+        ("docs/check.schema.json", windtunnel::record::CheckReport::schema()),
+        ("docs/baseline.schema.json", windtunnel::record::Baseline::schema()),
     ]
 }
 

@@ -4,6 +4,7 @@
 mod bad_input;
 mod bench;
 mod bound;
+mod check;
 mod claims;
 mod cli;
 mod clients;

@@ -1,8 +1,10 @@
 //! One file a command: arguments in, plan out, results printed.
 
 pub(super) mod bench;
+pub(super) mod check;
 pub(super) mod claims;
 pub(super) mod compare;
+mod contender;
 pub(super) mod list;
 mod new;
 pub(super) mod run;
@@ -18,6 +20,7 @@ use super::args::{Args, Command};
 use super::exit::Exit;
 use super::fail::Failure;
 use super::style;
+use crate::experiment::shim;
 use crate::policy::{POLICIES, PolicySpec, registry};
 use crate::scenario::suggest;
 
@@ -26,6 +29,7 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
     match &args.command {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::compare(args),
+        Command::Check(args) => check::check(args),
         Command::Claims(args) => claims::claims(args),
         Command::Bench(args) => bench::bench(args, allocations),
         Command::Trace(command) => trace::trace(command),
@@ -46,6 +50,9 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
 
 /// The policy of this name, or the nearest that exists.
 fn policy(name: &str) -> Result<&'static PolicySpec, Failure> {
+    if let Some(command) = name.strip_prefix(shim::PREFIX) {
+        return Ok(shim::policy(command));
+    }
     registry::find(name).ok_or_else(|| {
         let names: Vec<&str> = POLICIES.iter().map(|spec| spec.name).collect();
         let help = suggest::help(name, &names);

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::record::{Comparison, Scorecard, Summary};
+use crate::record::{Baseline, CheckReport, Comparison, Scorecard, Summary};
 use crate::scenario;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -15,6 +15,10 @@ pub(in crate::cli) enum SchemaOf {
     Comparison,
     /// claims.json
     Claims,
+    /// What `check --format json` prints
+    Check,
+    /// What `check --update` writes
+    Baseline,
 }
 
 /// The JSON Schema of a format.
@@ -24,5 +28,7 @@ pub(super) fn schema(of: SchemaOf) -> String {
         SchemaOf::Summary => Summary::schema(),
         SchemaOf::Comparison => Comparison::schema(),
         SchemaOf::Claims => Scorecard::schema(),
+        SchemaOf::Check => CheckReport::schema(),
+        SchemaOf::Baseline => Baseline::schema(),
     }
 }
