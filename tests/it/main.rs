@@ -36,6 +36,7 @@ mod program;
 mod real_trace;
 mod regret;
 mod scripted;
+mod shims;
 mod sinkhole;
 mod smoke;
 mod still;

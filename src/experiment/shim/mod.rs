@@ -85,14 +85,14 @@ impl Shim {
         let mut child = Child::start(command)?;
         let hello = Question::Hello(wire::Hello::of(pool, seed));
         let line = child.ask(&hello.line())?;
-        let ready: Ready = wire::read(&line, "hello", "{\"type\":\"ready\",\"protocol\":1}")?;
-        if ready.protocol != PROTOCOL {
+        let Ready::Ready { protocol, tick_ms, first_tokens } =
+            wire::read(&line, "hello", "{\"type\":\"ready\",\"protocol\":1}")?;
+        if protocol != PROTOCOL {
             return Err(format!(
-                "it speaks version {} of the protocol, and this program version {PROTOCOL}",
-                ready.protocol
+                "it speaks version {protocol} of the protocol, and this program version {PROTOCOL}"
             ));
         }
-        let tick = ready.tick_ms.filter(|ms| *ms > 0).map(Span::from_millis);
+        let tick = tick_ms.filter(|ms| *ms > 0).map(Span::from_millis);
         Ok(Self {
             child,
             facts: String::new(),
@@ -101,7 +101,7 @@ impl Shim {
             views: vec![RouteView { weight: 1.0, ..RouteView::default() }; pool.routes.len()],
             tick,
             next_tick: tick.map_or(Time::NEVER, |tick| Time::ZERO + tick),
-            first_tokens: ready.first_tokens,
+            first_tokens,
             attempts: 0,
             trouble: None,
         })
@@ -251,7 +251,7 @@ impl Policy for Shim {
         let routes = self.views.len();
         let seen = seen.and_then(|seen| seen.checked(routes));
         let Some(seen) = self.or_trouble(seen) else { return };
-        for view in seen.routes {
+        for view in seen {
             let route = &mut self.views[view.route as usize];
             route.weight = view.weight.unwrap_or(route.weight);
             let (from, to) = (route.health, view.state.map_or(route.health, Health::from));

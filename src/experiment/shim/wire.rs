@@ -137,12 +137,14 @@ struct Said {
 
 /// The answer to `hello`.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename = "ready", deny_unknown_fields)]
-pub(super) struct Ready {
-    pub(super) protocol: u32,
-    pub(super) tick_ms: Option<u64>,
-    #[serde(default)]
-    pub(super) first_tokens: bool,
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Ready {
+    Ready {
+        protocol: u32,
+        tick_ms: Option<u64>,
+        #[serde(default)]
+        first_tokens: bool,
+    },
 }
 
 /// The answer to `decide`.
@@ -166,10 +168,12 @@ pub(super) enum Answer {
 
 /// The answer to `tick`.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename = "seen", deny_unknown_fields)]
-pub(super) struct Seen {
-    #[serde(default)]
-    pub(super) routes: Vec<View>,
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Seen {
+    Seen {
+        #[serde(default)]
+        routes: Vec<View>,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -357,9 +361,10 @@ impl Said {
 }
 
 impl Seen {
-    /// With routes that exist and weights that are.
-    pub(super) fn checked(self, routes: usize) -> Result<Self, String> {
-        for view in &self.routes {
+    /// Its routes, which exist and have weights.
+    pub(super) fn checked(self, routes: usize) -> Result<Vec<View>, String> {
+        let Self::Seen { routes: views } = self;
+        for view in &views {
             if view.route as usize >= routes {
                 return Err(format!("it shows route {}, and there are {routes}", view.route));
             }
@@ -367,7 +372,7 @@ impl Seen {
                 return Err(format!("it shows route {} with no weight above zero", view.route));
             }
         }
-        Ok(self)
+        Ok(views)
     }
 }
 
