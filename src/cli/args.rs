@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::command::bench::Bench;
+use super::command::check::Check;
 use super::command::claims::Claims;
 use super::command::compare::Compare;
 use super::command::hunt::Hunt;
@@ -40,6 +41,8 @@ pub(super) enum Command {
     Tune(Tune),
     /// How much of something is needed until a metric reaches a bound
     Solve(Solve),
+    /// Expectations, and what got worse than a baseline: the gate of a build
+    Check(Check),
     /// What vendors say of their balancers, put to the test
     Claims(Claims),
     /// Measure the real engine on the real clock, and the simulator's speed

@@ -16,6 +16,10 @@ pub enum Exit {
     NothingRun = 4,
     /// An invariant or the determinism of a run is broken: a bug, not a result.
     Broken = 97,
+    /// A check found something worse than its reference.
+    Regression = 98,
+    /// A check found that an expectation does not hold.
+    ExpectationFailed = 99,
     /// Interrupted (Ctrl-C).
     Interrupted = 130,
 }
@@ -33,4 +37,6 @@ pub(super) const HELP: &str = "Exit codes:
     2  wrong usage, a bad input file, or an output folder that cannot be written
     4  nothing was run
    97  an invariant or the determinism of a run is broken (a bug: please report it)
+   98  check: something is worse than the baseline, or than the other policy
+   99  check: an expectation does not hold (whether or not something is worse)
   130  interrupted; files already written are whole";

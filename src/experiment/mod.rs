@@ -1,13 +1,16 @@
 //! What the subcommands do, without a terminal.
 
 pub mod bench;
+pub mod check;
 pub mod claims;
 pub mod compare;
 pub mod hunt;
+mod judge;
 pub mod league;
 mod measure;
 pub mod progress;
 pub mod run;
+pub mod shim;
 pub mod solve;
 pub mod tune;
 pub mod unit;

@@ -93,27 +93,53 @@ pub fn run(plan: &RunPlan<'_>, progress: &dyn Progress) -> Result<StoredRun, Run
     Ok(StoredRun::new(&tapes, &subject))
 }
 
+/// What one replication draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// Its seed.
+    pub seed: u64,
+    /// Where its fault phases lie.
+    pub replication: Replication,
+    /// Other luck for the policy's own draws; 0 for its usual.
+    pub luck_key: u64,
+}
+
 /// One replication of a plan.
 ///
 /// # Errors
 /// [`RunError`].
 pub fn tape(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<Tape, RunError> {
-    let spec = &plan.scenario.spec;
-    let seed = seed_of(plan.seed, index);
-    let policy = plan
-        .policy
-        .make(plan.settings, &spec.pool, Time::ZERO, seed)
-        .map_err(|why| RunError::Policy { policy: plan.policy.name, why })?;
     let replication = Replication { index, of: plan.replications.max(1) };
-    let mut world = World::new(spec, policy, seed, replication);
+    drawn(plan, Draw { seed: seed_of(plan.seed, index), replication, luck_key: 0 }, progress)
+}
+
+/// One replication with a draw of its own.
+///
+/// # Errors
+/// [`RunError`].
+pub fn drawn(plan: &RunPlan<'_>, draw: Draw, progress: &dyn Progress) -> Result<Tape, RunError> {
+    let spec = &plan.scenario.spec;
+    let Draw { seed, replication, luck_key } = draw;
+    let key = if luck_key == 0 { seed } else { mix(seed, luck_key) };
+    let unfit = |why| RunError::Policy { policy: plan.policy.name, why };
+    let policy = plan.policy.make(plan.settings, &spec.pool, Time::ZERO, key).map_err(unfit)?;
+    let mut world = World::new(spec, policy, seed, replication).with_luck_key(luck_key);
     let mut told = Time::ZERO;
-    while world.advance(told + STRIDE) {
+    loop {
+        let goes_on = world.advance(told + STRIDE);
         if progress.interrupted() {
             return Err(RunError::Interrupted);
+        }
+        if let Some(why) = world.trouble() {
+            return Err(unfit(why));
+        }
+        if !goes_on {
+            break;
         }
         told = world.now();
         progress.simulated(STRIDE);
     }
+    let index = replication.index;
     world.finish().map_err(|breach| RunError::Broken { breach, replication: index, seed })
 }
 

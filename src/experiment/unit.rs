@@ -11,7 +11,6 @@ use rayon::prelude::*;
 
 use crate::engine::luck::{mix, name};
 use crate::engine::{Settings, Span, Time};
-use crate::metrics::metric::Direction;
 use crate::metrics::{Metric, Tape, Value};
 use crate::policy::PolicySpec;
 use crate::record::StoreError;

@@ -355,6 +355,12 @@ pub trait Policy: Send {
         Sees::Client
     }
 
+    /// Why it cannot go on, for one that depends on something that may fail, such as another process. Whatever
+    /// it answers from then on is void, and so is the run.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// What servers said, one entry per route, as it was at `as_of`. Only for [`Sees::Reports`].
     fn on_reports(&mut self, _now: Time, _as_of: Time, _reports: &[Report]) {}
 

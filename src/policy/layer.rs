@@ -281,6 +281,10 @@ impl Policy for Layered {
         self.inner.sees()
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.inner.trouble()
+    }
+
     fn on_reports(&mut self, now: Time, as_of: Time, reports: &[Report]) {
         self.inner.on_reports(now, as_of, reports);
     }

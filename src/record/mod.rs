@@ -6,7 +6,9 @@
 //! `timing.json`. Counts are integers; estimates are rounded to 6 significant digits here, so that
 //! reports have the same bytes everywhere.
 
+pub mod baseline;
 pub mod bench;
+pub mod check;
 pub mod claims;
 pub mod comparison;
 #[cfg(test)]
@@ -26,7 +28,9 @@ pub mod table;
 pub mod tuning;
 pub mod warning;
 
+pub use baseline::{Baseline, BaselineError};
 pub use bench::{Bench, Bucket};
+pub use check::CheckReport;
 pub use claims::Scorecard;
 pub use comparison::Comparison;
 pub use hunt::Hunt;

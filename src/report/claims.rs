@@ -59,7 +59,7 @@ fn joined(claim: &ClaimResult, with: &str, show: fn(&Evidence) -> String) -> Str
 }
 
 /// `time_to_state p95 7.2 s (6–8)`, and how many replications did not reach it.
-fn measured(figure: &Evidence) -> String {
+pub(super) fn measured(figure: &Evidence) -> String {
     let subject = match &figure.fault {
         Some(fault) => format!("{} of {fault}", figure.metric),
         None => figure.metric.clone(),
@@ -87,7 +87,7 @@ fn measured(figure: &Evidence) -> String {
     text
 }
 
-fn bound(figure: &Evidence) -> String {
+pub(super) fn bound(figure: &Evidence) -> String {
     let value = |value: f64| with_unit(value, &figure.unit);
     match (figure.min, figure.max) {
         (Some(min), Some(max)) if min == max => format!("= {}", value(min)),
@@ -98,7 +98,7 @@ fn bound(figure: &Evidence) -> String {
     }
 }
 
-fn with_unit(value: f64, unit: &str) -> String {
+pub(super) fn with_unit(value: f64, unit: &str) -> String {
     if unit.is_empty() { three(value) } else { format!("{} {unit}", three(value)) }
 }
 

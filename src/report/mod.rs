@@ -4,6 +4,7 @@
 //! alike ([`draw`]), with a font that comes with the program, so that the bytes are the same
 //! everywhere.
 
+pub mod check;
 pub mod claims;
 pub mod draw;
 pub mod figure;

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::engine::Params;
-use crate::metrics::{Measure, catalog};
 use crate::policy::registry::POLICIES;
 
 use super::at::At;
@@ -17,7 +16,7 @@ use super::error::{Problem, ScenarioError};
 use super::expect::{self, Expect, ExpectFile, Stat};
 use super::policy::{PolicyChoice, PolicyFile};
 use super::unit::Count;
-use super::{Scenario, load as load_scenario, reading, source, suggest};
+use super::{Scenario, load as load_scenario, reading, source};
 
 #[cfg(test)]
 #[path = "claim_tests.rs"]
@@ -291,11 +290,7 @@ fn of_scenario(
     if let Some(policy) = policy {
         policy.check(&policy_at(), &choice, &scenario.spec.pool)?;
     }
-    let names: Vec<_> = scenario.spec.faults.iter().map(|fault| fault.name.as_str()).collect();
-    let expects = expect::expects(expect, &names)?;
-    for (index, expect) in expects.iter().enumerate() {
-        check_metric(index, expect, &names)?;
-    }
+    let expects = expect::of_claim(expect, &scenario.spec.faults)?;
     let replications = replications(world.replications)?;
     let WorldFile { file, set: sets, .. } = world;
     let scenario = Box::new(scenario);
@@ -311,28 +306,6 @@ fn replications(count: Option<Count>) -> Result<u32, Problem> {
         let at = At::top().key("scenario").key("replications");
         Problem::new(at, format!("it cannot run {} times", count.0)).expected("from 1 to 1,000")
     })
-}
-
-/// The metric exists, is one of a run by itself, and knows its fault.
-fn check_metric(index: usize, expect: &Expect, faults: &[&str]) -> Result<(), Problem> {
-    let at = At::top().key("expect").item(index);
-    let metric = catalog::find(&expect.metric).ok_or_else(|| {
-        let ids: Vec<_> = catalog::METRICS.iter().map(|metric| metric.id).collect();
-        Problem::new(at.key("metric"), format!("there is no metric `{}`", expect.metric))
-            .expected("expected a metric such as \"time_to_state\"")
-            .help(suggest::help(&expect.metric, &ids))
-    })?;
-    if matches!(metric.measure, Measure::Against(_)) {
-        return Err(Problem::new(at.key("metric"), "it needs a run of the oracle")
-            .expected("expected a metric of one run"));
-    }
-    if metric.is_per_fault() && expect.fault.is_none() && faults.len() != 1 {
-        let message = format!("`{}` belongs to a fault, and there are {}", metric.id, faults.len());
-        return Err(Problem::new(at.key("metric"), message)
-            .expected("which fault?")
-            .help("say fault = \"NAME\", or take a metric of the whole run"));
-    }
-    Ok(())
 }
 
 fn of_overhead(
@@ -351,16 +324,11 @@ fn of_overhead(
         Problem::new(At::top().key("overhead").key("routes"), "not so many routes")
             .expected("from 4 to 10,000")
     })?;
-    let expects = expect::expects(expect, &[])?;
+    let expects = expect::of_clock(expect, DECISION_TIME)?;
     for (index, expect) in expects.iter().enumerate() {
-        let at = At::top().key("expect").item(index);
-        if expect.metric != DECISION_TIME {
-            let problem = Problem::new(at.key("metric"), "not a metric of the real clock")
-                .expected(format!("expected \"{DECISION_TIME}\""));
-            return Err(problem.into());
-        }
         if !matches!(expect.stat, Stat::P50 | Stat::P99) {
-            let problem = Problem::new(at.key("stat"), "not measured on the real clock")
+            let at = At::top().key("expect").item(index).key("stat");
+            let problem = Problem::new(at, "not measured on the real clock")
                 .expected("expected \"p50\" or \"p99\" of decisions");
             return Err(problem.into());
         }

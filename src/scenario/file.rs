@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::change::ChangeFile;
+use super::check::CheckFile;
 use super::class::ClassFile;
 use super::expect::ExpectFile;
 use super::fault::FaultFile;
@@ -66,4 +67,7 @@ pub(crate) struct ScenarioFile {
     /// What must hold afterwards.
     #[serde(default)]
     pub(crate) expect: Vec<ExpectFile>,
+    /// How `windtunnel check` runs it.
+    #[serde(default)]
+    pub(crate) check: CheckFile,
 }

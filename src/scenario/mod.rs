@@ -13,6 +13,7 @@
 mod arrivals;
 mod at;
 mod change;
+mod check;
 pub mod claim;
 mod class;
 mod client;
@@ -23,6 +24,7 @@ pub mod fault;
 mod file;
 mod gateway;
 mod headroom;
+mod identity;
 mod incidents;
 mod keys;
 mod latency;
@@ -54,8 +56,9 @@ mod refusals;
 mod tests;
 
 pub use error::ScenarioError;
-pub use expect::{Expect, Stat};
+pub use expect::{Expect, Gate, Stat};
 pub use headroom::{Headroom, ModelHeadroom};
+pub use identity::Identity;
 pub use policy::PolicyChoice;
 pub use reference::markdown;
 pub use schema::schema;
@@ -81,6 +84,8 @@ pub struct Scenario {
     pub policy: PolicyChoice,
     /// What must hold afterwards.
     pub expects: Vec<Expect>,
+    /// Overrides that a check applies.
+    pub check_sets: Vec<String>,
     /// Seed unless the command line gives one.
     pub seed_default: u64,
     /// Capacity over demand.
@@ -99,6 +104,15 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Scenario, ScenarioError> {
     let text = source::read(path)?;
     let base_dir = path.parent().unwrap_or(Path::new(""));
     parse(&path.display().to_string(), &text, base_dir, sets)
+}
+
+/// Reads a scenario as a check runs it: with the overrides of its `[check]`, and then others.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_for_check(path: &Path, sets: &[String]) -> Result<Scenario, ScenarioError> {
+    let plain = load(path, &[])?;
+    load(path, &[plain.check_sets, sets.to_vec()].concat())
 }
 
 /// Reads a scenario from text. `name` is what errors call it, and without folder and ending what
@@ -136,8 +150,8 @@ fn parse_with(
     let built = reading::read(&source).and_then(|file| build(file, stem, base_dir, policies));
     match built {
         Ok(parts) => {
-            let Parts { spec, policy, expects, seed_default, headroom } = parts;
-            Ok(Scenario { spec, policy, expects, seed_default, headroom, source, path })
+            let Parts { spec, policy, expects, check_sets, seed_default, headroom } = parts;
+            Ok(Scenario { spec, policy, expects, check_sets, seed_default, headroom, source, path })
         }
         Err(problem) => {
             let problem = sets::blame(problem, sets);
@@ -151,6 +165,7 @@ struct Parts {
     spec: Spec,
     policy: PolicyChoice,
     expects: Vec<Expect>,
+    check_sets: Vec<String>,
     seed_default: u64,
     headroom: Headroom,
 }
@@ -177,6 +192,7 @@ fn build(
         fault,
         change,
         expect,
+        check,
         ..
     } = file;
     let drafts = provider.0.into_iter().map(|(name, provider)| provider.draft(&name, &models));
@@ -187,8 +203,8 @@ fn build(
     file.policy.check(&policy_at, &policy, &world.pool)?;
     let headroom = Headroom::of(&world, &demand);
     let faults = fault::faults(&fault, &world, &headroom, horizon)?;
-    let names: Vec<_> = faults.iter().map(|fault| fault.name.as_str()).collect();
-    let expects = expect::expects(&expect, &names)?;
+    let expects = expect::expects(&expect, &faults, policies)?;
+    let check_sets = check.sets()?;
     let world::World { mut pool, places, limits, providers, servers: _ } = world;
     let changes = change::changes(&change, &pool, horizon)?;
     pool.topics = topics;
@@ -209,7 +225,7 @@ fn build(
         gateway: gateway.gateway()?,
     };
     let seed_default = seed.map_or(1, |seed| seed.0);
-    Ok(Parts { spec, policy, expects, seed_default, headroom })
+    Ok(Parts { spec, policy, expects, check_sets, seed_default, headroom })
 }
 
 /// Requests of one run: counters of a route have 32 bits, and this is an hour of work (our choice).

@@ -13,7 +13,7 @@ use super::queue::{Event, EventQueue, Kind, SLOTS_MAX};
 use super::workload::Arrival;
 use super::world::World;
 
-const PLAN: u64 = name("plan");
+pub(super) const PLAN: u64 = name("plan");
 const SDK: u64 = name("sdk backoff");
 
 /// The status of a request for which the gateway has no room.
@@ -48,7 +48,7 @@ impl<Q: EventQueue> World<'_, Q> {
         };
         let client = &self.spec.classes[usize::from(arrival.class)].client;
         self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut(), client);
-        let step = self.policy.next(self.now, &request, &[], 0, mix(arrival.luck, PLAN));
+        let step = self.policy.next(self.now, &request, &[], 0, mix(arrival.luck, self.plan_luck));
         self.take(slot, step);
     }
 
@@ -75,7 +75,7 @@ impl<Q: EventQueue> World<'_, Q> {
         let call = (trail.past.len() as u64) << 20
             | u64::from(trail.waits) << 10
             | u64::from(trail.asked_again);
-        let luck = mix(mix(flight.luck, PLAN), call);
+        let luck = mix(mix(flight.luck, self.plan_luck), call);
         let past: &[Past] = &trail.past[trail.from..];
         let step = self.policy.next(self.now, &request, past, trail.waits, luck);
         self.take(slot, step);

@@ -4,6 +4,7 @@
 //! patience) and is one event. Faults that cut attempts in flight, and nothing else, can change it; events of
 //! an attempt that is no more are recognised by its sequence number.
 
+use crate::engine::luck::mix;
 use crate::engine::{Span, Time};
 use crate::metrics::recorder::Recorder;
 use crate::metrics::{FaultTape, Tape};
@@ -48,6 +49,8 @@ pub struct World<'a, Q = Wheel> {
     pub(super) first_tokens: bool,
     pub(super) telling: Telling,
     pub(super) trail: Trail,
+    /// What the luck of decisions is mixed with.
+    pub(super) plan_luck: u64,
 }
 
 impl<Q> std::fmt::Debug for World<'_, Q> {
@@ -149,6 +152,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             first_tokens: policy.wants_first_token(),
             telling: Telling::new(policy.sees(), spec.pool.routes.len()),
             trail: Trail::default(),
+            plan_luck: super::request::PLAN,
             spec,
             policy,
         };
@@ -175,6 +179,21 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             }
         }
         true
+    }
+
+    /// The same world, but with other luck for the policy's own draws: what two builds of one policy differ in
+    /// when they draw otherwise. 0 changes nothing.
+    #[must_use]
+    pub const fn with_luck_key(mut self, key: u64) -> Self {
+        if key != 0 {
+            self.plan_luck = mix(super::request::PLAN, key);
+        }
+        self
+    }
+
+    /// Why the policy cannot go on, if it cannot: what it did since is not its own.
+    pub fn trouble(&self) -> Option<String> {
+        self.policy.trouble()
     }
 
     /// Virtual time.

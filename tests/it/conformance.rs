@@ -260,78 +260,90 @@ fn each(test: impl Fn(&'static PolicySpec)) {
 const SINGLE: [&str; 4] =
     ["cloudflare-fallback", "cloudflare-fallback-retry", "bedrock-cris", "cost"];
 
+/// Choices are legal, and the same under the same luck.
+pub(crate) fn legal(spec: &PolicySpec) {
+    let run = || {
+        let mut node = Node::new(spec, 6, mixed);
+        node.run(4_000, 0);
+        node.run(50, 1);
+        node.told
+    };
+    let told = run();
+    let sent = told.iter().filter(|(_, route)| *route != u32::MAX).count();
+    assert!(sent > 1_000, "{}: only {sent} attempts", spec.name);
+    assert!(told == run(), "{}: another run chose otherwise", spec.name);
+}
+
 #[test]
 fn choices_are_legal_and_the_same_under_the_same_luck() {
-    each(|spec| {
-        let run = || {
-            let mut node = Node::new(spec, 6, mixed);
-            node.run(4_000, 0);
-            node.run(50, 1);
-            node.told
-        };
-        let told = run();
-        let sent = told.iter().filter(|(_, route)| *route != u32::MAX).count();
-        assert!(sent > 1_000, "{}: only {sent} attempts", spec.name);
-        assert!(told == run(), "{}: another run chose otherwise", spec.name);
-    });
+    each(legal);
+}
+
+/// One route or ten thousand: both work.
+pub(crate) fn few_or_many(spec: &PolicySpec) {
+    let mut one = Node::new(spec, 1, mixed);
+    one.run(300, 0);
+    assert!(one.chosen[0] > 0);
+    let mut many = Node::new(spec, 10_000, mixed);
+    many.run(120, 0);
+    let sent: u64 = many.chosen.iter().sum();
+    assert!(sent >= 100, "{}: only {sent} of 120 were sent", spec.name);
 }
 
 #[test]
 fn one_route_or_ten_thousand() {
-    each(|spec| {
-        let mut one = Node::new(spec, 1, mixed);
-        one.run(300, 0);
-        assert!(one.chosen[0] > 0);
-        let mut many = Node::new(spec, 10_000, mixed);
-        many.run(120, 0);
-        let sent: u64 = many.chosen.iter().sum();
-        assert!(sent >= 100, "{}: only {sent} of 120 were sent", spec.name);
-    });
+    each(few_or_many);
+}
+
+/// Where all fail it stops, and goes on when they work again.
+pub(crate) fn forgives(spec: &PolicySpec) {
+    let mut node = Node::new(spec, 3, badly);
+    node.run(3_000, 0);
+    node.answer = well;
+    // Ten quiet minutes pass with a request now and then.
+    for _ in 0..60 {
+        node.now += Span::from_secs(10);
+        node.run(1, 0);
+    }
+    let before: u64 = node.chosen.iter().sum();
+    node.run(200, 0);
+    let sent = node.chosen.iter().sum::<u64>() - before;
+    assert!(sent >= 190, "{}: only {sent} of 200 are sent", spec.name);
 }
 
 #[test]
 fn when_all_routes_fail_it_stops_and_when_they_work_again_it_goes_on() {
-    each(|spec| {
-        let mut node = Node::new(spec, 3, badly);
-        node.run(3_000, 0);
-        node.answer = well;
-        // Ten quiet minutes pass with a request now and then.
-        for _ in 0..60 {
-            node.now += Span::from_secs(10);
-            node.run(1, 0);
-        }
-        let before: u64 = node.chosen.iter().sum();
-        node.run(200, 0);
-        let sent = node.chosen.iter().sum::<u64>() - before;
-        assert!(sent >= 190, "{}: only {sent} of 200 are sent", spec.name);
-    });
+    each(forgives);
+}
+
+/// A removed route is left alone, and found again when it is back.
+pub(crate) fn comes_and_goes(spec: &PolicySpec) {
+    let mut node = Node::new(spec, 4, well);
+    node.run(500, 0);
+    for gone in [0, 2] {
+        node.present[gone] = false;
+        node.policy.set_present(node.now, RouteId(gone as u32), false);
+    }
+    node.run(500, 0);
+    for gone in [1, 3] {
+        node.present[gone] = false;
+        node.policy.set_present(node.now, RouteId(gone as u32), false);
+    }
+    node.run(20, 0);
+    assert!(node.told.iter().rev().take(10).all(|told| told.1 == u32::MAX), "none is left");
+    node.present[2] = true;
+    node.policy.set_present(node.now, RouteId(2), true);
+    let before = node.chosen[2];
+    for _ in 0..30 {
+        node.now += Span::from_secs(10);
+        node.run(3, 0);
+    }
+    assert!(node.chosen[2] > before + 30, "{}", spec.name);
 }
 
 #[test]
 fn a_removed_route_is_left_alone_and_a_new_one_is_found() {
-    each(|spec| {
-        let mut node = Node::new(spec, 4, well);
-        node.run(500, 0);
-        for gone in [0, 2] {
-            node.present[gone] = false;
-            node.policy.set_present(node.now, RouteId(gone as u32), false);
-        }
-        node.run(500, 0);
-        for gone in [1, 3] {
-            node.present[gone] = false;
-            node.policy.set_present(node.now, RouteId(gone as u32), false);
-        }
-        node.run(20, 0);
-        assert!(node.told.iter().rev().take(10).all(|told| told.1 == u32::MAX), "none is left");
-        node.present[2] = true;
-        node.policy.set_present(node.now, RouteId(2), true);
-        let before = node.chosen[2];
-        for _ in 0..30 {
-            node.now += Span::from_secs(10);
-            node.run(3, 0);
-        }
-        assert!(node.chosen[2] > before + 30, "{}", spec.name);
-    });
+    each(comes_and_goes);
 }
 
 #[test]
@@ -396,32 +408,35 @@ fn memory_does_not_grow_with_requests() {
     });
 }
 
+/// The rule alone honours what it is to avoid.
+pub(crate) fn avoids(spec: &PolicySpec) {
+    let mut node = Node::new(spec, 4, well);
+    node.run(200, 0);
+    let request = Request {
+        id: 1,
+        arrived: node.now,
+        model: ModelId(0),
+        class: 0,
+        prompt_tokens: 10,
+        max_tokens: 10,
+        streamed: false,
+        session: 5,
+        topic: 0,
+    };
+    let all: Vec<RouteId> = (0..4).map(RouteId).collect();
+    for luck in 0..200u64 {
+        node.tell();
+        let avoid = [RouteId((luck % 4) as u32), RouteId(((luck + 1) % 4) as u32)];
+        let luck = mix(luck, 3);
+        if let Some(attempt) = node.policy.choose(node.now, &request, &avoid, luck) {
+            assert!(!avoid.contains(&attempt.route), "{}", spec.name);
+        }
+        let none = node.policy.choose(node.now, &request, &all, luck);
+        assert!(none.is_none(), "{}: {none:?}", spec.name);
+    }
+}
+
 #[test]
 fn the_rule_alone_honours_what_it_is_to_avoid() {
-    each(|spec| {
-        let mut node = Node::new(spec, 4, well);
-        node.run(200, 0);
-        let request = Request {
-            id: 1,
-            arrived: node.now,
-            model: ModelId(0),
-            class: 0,
-            prompt_tokens: 10,
-            max_tokens: 10,
-            streamed: false,
-            session: 5,
-            topic: 0,
-        };
-        let all: Vec<RouteId> = (0..4).map(RouteId).collect();
-        for luck in 0..200u64 {
-            node.tell();
-            let avoid = [RouteId((luck % 4) as u32), RouteId(((luck + 1) % 4) as u32)];
-            let luck = mix(luck, 3);
-            if let Some(attempt) = node.policy.choose(node.now, &request, &avoid, luck) {
-                assert!(!avoid.contains(&attempt.route), "{}", spec.name);
-            }
-            let none = node.policy.choose(node.now, &request, &all, luck);
-            assert!(none.is_none(), "{}: {none:?}", spec.name);
-        }
-    });
+    each(avoids);
 }

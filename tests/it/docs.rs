@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Published files, and what they must be.
-fn generated() -> [(&'static str, String); 10] {
+fn generated() -> [(&'static str, String); 12] {
     [
         ("docs/metrics.md", windtunnel::metrics::catalog::markdown()),
         ("docs/policies.md", windtunnel::policy::registry::markdown()),
@@ -16,6 +16,8 @@ fn generated() -> [(&'static str, String); 10] {
         ("docs/hunt.schema.json", windtunnel::record::Hunt::schema()),
         ("docs/solution.schema.json", windtunnel::record::Solution::schema()),
         ("docs/tuning.schema.json", windtunnel::record::Tuning::schema()),
+        ("docs/check.schema.json", windtunnel::record::CheckReport::schema()),
+        ("docs/baseline.schema.json", windtunnel::record::Baseline::schema()),
     ]
 }
 

@@ -4,6 +4,7 @@
 mod bad_input;
 mod bench;
 mod bound;
+mod check;
 mod claims;
 mod cli;
 mod clients;
@@ -37,6 +38,7 @@ mod program;
 mod real_trace;
 mod regret;
 mod scripted;
+mod shims;
 mod sinkhole;
 mod smoke;
 mod solve;

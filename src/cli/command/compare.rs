@@ -25,6 +25,8 @@ use crate::record::{self, Comparison, StoreError, store};
 use crate::report;
 use crate::scenario::Scenario;
 
+use super::contender;
+
 /// Requests that one thread simulates per second, the oracle's share included, about: for the first estimate.
 /// The reference comparison ran at 0.65 million on each of two virtual cores.
 const SPEED: f64 = 0.65e6;
@@ -229,7 +231,10 @@ fn contenders(args: &Compare) -> Result<Vec<Contender>, Failure> {
         (None, None) => POLICIES.iter().filter(usual).map(Contender::of).collect(),
         (None, Some(_)) => Vec::new(),
         (Some("all"), _) => POLICIES.iter().map(Contender::of).collect(),
-        (Some(list), _) => words(list).into_iter().map(contender).collect::<Result<_, _>>()?,
+        (Some(list), _) => contender::words(list)
+            .into_iter()
+            .map(contender::contender)
+            .collect::<Result<_, _>>()?,
     };
     if let Some(name) = &args.ablate {
         contenders.extend(ablation(super::policy(name)?)?);
@@ -245,41 +250,6 @@ fn contenders(args: &Compare) -> Result<Vec<Contender>, Failure> {
     contenders.sort_by_key(|contender| place(contender.spec));
     contenders.dedup_by(|a, b| a.label == b.label);
     Ok(contenders)
-}
-
-/// The words of a list, separated by commas outside braces.
-fn words(list: &str) -> Vec<&str> {
-    let mut depth = 0;
-    let split = list.split(move |c: char| {
-        depth += i32::from(c == '{') - i32::from(c == '}');
-        c == ',' && depth == 0
-    });
-    split.map(str::trim).filter(|word| !word.is_empty()).collect()
-}
-
-/// `name`, or `name{parameter=value,…}`.
-fn contender(word: &str) -> Result<Contender, Failure> {
-    let Some((name, rest)) = word.split_once('{') else {
-        return Ok(Contender::of(super::policy(word)?));
-    };
-    let mut contender = Contender::of(super::policy(name.trim())?);
-    let wrong = |what: String| Failure::new(Exit::Usage, format!("`{word}`: {what}"));
-    let inside = rest.strip_suffix('}').ok_or_else(|| wrong("a `}` is missing".to_owned()))?;
-    for pair in inside.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-        let (id, text) = pair
-            .split_once('=')
-            .ok_or_else(|| wrong(format!("expected parameter=value, not `{pair}`")))?;
-        let param = contender.settings.param(id.trim()).ok_or_else(|| {
-            wrong(format!(
-                "no parameter `{id}`; `windtunnel list parameters --policy {}` lists them",
-                contender.spec.name
-            ))
-        })?;
-        let value = param.parse(text).map_err(|error| wrong(error.to_string()))?;
-        contender.settings.set(param.id, value).map_err(|error| wrong(error.to_string()))?;
-    }
-    contender.label = format!("{}{}", contender.spec.name, contender.changed().replace(' ', ""));
-    Ok(contender)
 }
 
 /// A policy of the engine, and the same with one part off at a time.

@@ -1,8 +1,10 @@
 //! One file a command: arguments in, plan out, results printed.
 
 pub(super) mod bench;
+pub(super) mod check;
 pub(super) mod claims;
 pub(super) mod compare;
+mod contender;
 pub(super) mod hunt;
 pub(super) mod list;
 pub(super) mod new;
@@ -21,6 +23,7 @@ use super::args::{Args, Command};
 use super::exit::Exit;
 use super::fail::Failure;
 use super::style;
+use crate::experiment::shim;
 use crate::policy::{POLICIES, PolicySpec, registry};
 use crate::scenario::{self, Scenario, suggest};
 
@@ -32,6 +35,7 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
         Command::Hunt(args) => hunt::hunt(args),
         Command::Tune(args) => tune::tune(args),
         Command::Solve(args) => solve::solve(args),
+        Command::Check(args) => check::check(args),
         Command::Claims(args) => claims::claims(args),
         Command::Bench(args) => bench::bench(args, allocations),
         Command::Trace(command) => trace::trace(command),
@@ -52,6 +56,9 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
 
 /// The policy of this name, or the nearest that exists.
 fn policy(name: &str) -> Result<&'static PolicySpec, Failure> {
+    if let Some(command) = name.strip_prefix(shim::PREFIX) {
+        return Ok(shim::policy(command));
+    }
     registry::find(name).ok_or_else(|| {
         let names: Vec<&str> = POLICIES.iter().map(|spec| spec.name).collect();
         let help = suggest::help(name, &names);

@@ -11,10 +11,10 @@ use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts, interrupted as is_interrupted};
 use crate::cli::style;
 use crate::engine::Span;
-use crate::experiment::{RunError, RunPlan, described, run as experiment};
+use crate::experiment::{RunError, RunPlan, described, run as experiment, shim};
 use crate::record::{self, StoredRun, Timing};
 use crate::report;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, PolicyChoice, Scenario};
 use crate::sim::spec::{Arrivals, Scaling};
 use crate::trace;
 
@@ -93,14 +93,25 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
 /// Reads the scenario; `--policy` is one more override.
 fn load(args: &Run) -> Result<Scenario, Failure> {
     let mut sets = args.sets.clone();
+    let mut shim = None;
     if let Some(name) = &args.policy {
-        super::policy(name)?;
-        sets.insert(0, format!("policy={name}"));
+        let spec = super::policy(name)?;
+        // A process is no policy that a file could name.
+        if name.starts_with(shim::PREFIX) {
+            shim = Some(PolicyChoice { spec, settings: spec.settings() });
+        } else {
+            sets.insert(0, format!("policy={name}"));
+        }
     }
     if let Some(path) = &args.config {
         sets.splice(0..0, config::read(path)?.sets());
     }
-    scenario::load(&args.scenario, &sets).map_err(|e| Failure::pointing(Exit::Usage, &e))
+    let loaded = scenario::load(&args.scenario, &sets);
+    let mut scenario = loaded.map_err(|e| Failure::pointing(Exit::Usage, &e))?;
+    if let Some(policy) = shim {
+        scenario.policy = policy;
+    }
+    Ok(scenario)
 }
 
 fn headline(scenario: &Scenario, args: &Run, seed: u64) -> String {

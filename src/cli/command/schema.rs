@@ -2,7 +2,9 @@
 
 use clap::ValueEnum;
 
-use crate::record::{Comparison, Hunt, Scorecard, Solution, Summary, Tuning};
+use crate::record::{
+    Baseline, CheckReport, Comparison, Hunt, Scorecard, Solution, Summary, Tuning,
+};
 use crate::scenario;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -21,6 +23,10 @@ pub(in crate::cli) enum SchemaOf {
     Solution,
     /// tuning.json
     Tuning,
+    /// What `check --format json` prints
+    Check,
+    /// What `check --update` writes
+    Baseline,
 }
 
 /// The JSON Schema of a format.
@@ -33,5 +39,7 @@ pub(super) fn schema(of: SchemaOf) -> String {
         SchemaOf::Hunt => Hunt::schema(),
         SchemaOf::Solution => Solution::schema(),
         SchemaOf::Tuning => Tuning::schema(),
+        SchemaOf::Check => CheckReport::schema(),
+        SchemaOf::Baseline => Baseline::schema(),
     }
 }

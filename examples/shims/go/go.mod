@@ -1,0 +1,3 @@
+module example.com/windtunnel-shim
+
+go 1.19
