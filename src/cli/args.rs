@@ -6,6 +6,7 @@ use clap_complete::Shell;
 use super::command::bench::Bench;
 use super::command::claims::Claims;
 use super::command::compare::Compare;
+use super::command::explain::Explain;
 use super::command::list::List;
 use super::command::run::Run;
 use super::command::schema::SchemaOf;
@@ -32,6 +33,8 @@ pub(super) enum Command {
     Compare(Compare),
     /// What vendors say of their balancers, put to the test
     Claims(Claims),
+    /// Why a request was routed as it was, and what would have flipped it
+    Explain(Explain),
     /// Measure the real engine on the real clock, and the simulator's speed
     Bench(Bench),
     /// Request traces: look at one, make one

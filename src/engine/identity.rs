@@ -72,6 +72,11 @@ impl RouteKey {
     pub const fn to_word(self) -> u64 {
         (self.generation as u64) << 32 | self.slot as u64
     }
+
+    /// The key from [`RouteKey::to_word`].
+    pub const fn from_word(word: u64) -> Self {
+        Self { slot: word as u32, generation: (word >> 32) as u32 }
+    }
 }
 
 /// Stands for a model name in an engine.

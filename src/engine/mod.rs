@@ -12,7 +12,10 @@
 mod balancer;
 mod cell;
 mod check;
+mod choice;
+mod explain;
 mod feedback;
+mod flight;
 mod health;
 mod hold;
 mod holding;
@@ -35,6 +38,13 @@ mod track;
 mod window;
 
 pub use balancer::{Engine, View};
+pub use choice::How;
+pub use explain::{
+    Chosen, Drawing, Explanation, Fate, Flip, Inputs, Lever, ProviderInput, RouteInput, Windowed,
+};
+pub use flight::{
+    Damage, Decided, FlightRecorder, MAGIC as FLIGHT_MAGIC, OwnedNeed, Replay, Replayed,
+};
 pub use health::{Health, Reason};
 pub use hold::{Hold, HoldClass};
 pub use identity::{Allowed, ModelKey, Need, NoRoute, Past, ProviderKey, Route, RouteKey, Ticket};

@@ -3,9 +3,11 @@
 pub mod bench;
 pub mod claims;
 pub mod compare;
+pub mod explain;
 pub mod league;
 pub mod progress;
 pub mod run;
+pub mod timeline;
 
 pub use progress::{Progress, Silent};
 pub use run::{RunError, RunPlan, described, run};

@@ -95,14 +95,8 @@ pub fn run(plan: &RunPlan<'_>, progress: &dyn Progress) -> Result<StoredRun, Run
 /// # Errors
 /// [`RunError`].
 pub fn tape(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<Tape, RunError> {
-    let spec = &plan.scenario.spec;
     let seed = seed_of(plan.seed, index);
-    let policy = plan
-        .policy
-        .make(plan.settings, &spec.pool, Time::ZERO, seed)
-        .map_err(|why| RunError::Policy { policy: plan.policy.name, why })?;
-    let replication = Replication { index, of: plan.replications.max(1) };
-    let mut world = World::new(spec, policy, seed, replication);
+    let mut world = world(plan, index)?;
     let mut told = Time::ZERO;
     while world.advance(told + STRIDE) {
         if progress.interrupted() {
@@ -112,6 +106,21 @@ pub fn tape(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<T
         progress.simulated(STRIDE);
     }
     world.finish().map_err(|breach| RunError::Broken { breach, replication: index, seed })
+}
+
+/// The world of one replication, at time zero.
+///
+/// # Errors
+/// [`RunError::Policy`].
+pub fn world<'a>(plan: &RunPlan<'a>, index: u32) -> Result<World<'a>, RunError> {
+    let spec = &plan.scenario.spec;
+    let seed = seed_of(plan.seed, index);
+    let policy = plan
+        .policy
+        .make(plan.settings, &spec.pool, Time::ZERO, seed)
+        .map_err(|why| RunError::Policy { policy: plan.policy.name, why })?;
+    let replication = Replication { index, of: plan.replications.max(1) };
+    Ok(World::new(spec, policy, seed, replication))
 }
 
 /// A policy's name, with what differs from its preset.

@@ -23,6 +23,18 @@ pub enum Verdict {
     Shed,
 }
 
+impl Verdict {
+    /// A word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Late => "late",
+            Self::Failed => "failed",
+            Self::Shed => "shed",
+        }
+    }
+}
+
 /// A measured request with its result.
 #[derive(Clone, Copy, Debug)]
 pub struct Finish {

@@ -4,8 +4,7 @@
 //! a route, wait, or stop). The node only executes. Facts come back through the `on_…` methods, in time
 //! order, exactly one [`Policy::on_end`] per attempt sent.
 
-use crate::engine::Health;
-use crate::engine::{Limits, Outcome, Span, Time};
+use crate::engine::{Explanation, Health, Limits, Outcome, Span, Time};
 
 /// Index of a provider in a [`Pool`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -349,6 +348,12 @@ pub trait Policy: Send {
 
     /// Fills `views`, which has one entry per route.
     fn show(&self, _views: &mut [RouteView]) {}
+
+    /// Begins or ends to note how decisions are made, and gives what was noted since it began: one entry per
+    /// choice. Policies that cannot say give none.
+    fn note(&mut self, _on: bool) -> Vec<Explanation> {
+        Vec::new()
+    }
 
     /// What it sees.
     fn sees(&self) -> Sees {

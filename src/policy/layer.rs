@@ -3,7 +3,7 @@
 //! Products differ in how often they retry as much as in how they choose. To compare rules, each is run
 //! under one common layer; to see what a layer is worth, it is put around what a product ships.
 
-use crate::engine::{Limits, Outcome, Param, Settings, Span, Time, Unit, luck};
+use crate::engine::{Explanation, Limits, Outcome, Param, Settings, Span, Time, Unit, luck};
 
 use super::part::{Backoff, Growth, RetryBudget, Throttle};
 use super::{
@@ -271,6 +271,10 @@ impl Policy for Layered {
 
     fn remember(&mut self, now: Time, span: Span, history: &[RouteHistory]) {
         self.inner.remember(now, span, history);
+    }
+
+    fn note(&mut self, on: bool) -> Vec<Explanation> {
+        self.inner.note(on)
     }
 
     fn show(&self, views: &mut [RouteView]) {

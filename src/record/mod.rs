@@ -9,9 +9,12 @@
 pub mod bench;
 pub mod claims;
 pub mod comparison;
+pub mod decision;
+pub mod explained;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod journal;
+pub mod manifest;
 pub mod quantity;
 pub mod run;
 pub mod series;
@@ -24,6 +27,9 @@ pub mod warning;
 pub use bench::{Bench, Bucket};
 pub use claims::Scorecard;
 pub use comparison::Comparison;
+pub use decision::{Decision, DecisionInputs};
+pub use explained::{EXPLAINED_VERSION, Explained, Parting};
+pub use manifest::{MANIFEST_VERSION, Manifest};
 pub use quantity::{Measured, Quantity, Spread, significant};
 pub use run::{StoredRun, Timing};
 pub use series::{ArrivalRow, Counts, Sample, Series, TransitionRow};

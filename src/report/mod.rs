@@ -6,6 +6,7 @@
 
 pub mod claims;
 pub mod draw;
+pub mod explained;
 pub mod figure;
 pub mod league;
 pub mod page;

@@ -18,6 +18,7 @@ use super::queue::{Event, EventQueue, Kind, Wheel};
 use super::script::Script;
 use super::spec::Spec;
 use super::telling::Telling;
+use super::watch::Watch;
 use super::workload::Workload;
 
 /// One run in progress.
@@ -48,6 +49,7 @@ pub struct World<'a, Q = Wheel> {
     pub(super) first_tokens: bool,
     pub(super) telling: Telling,
     pub(super) trail: Trail,
+    pub(super) watch: Option<Box<Watch>>,
 }
 
 impl<Q> std::fmt::Debug for World<'_, Q> {
@@ -149,6 +151,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             first_tokens: policy.wants_first_token(),
             telling: Telling::new(policy.sees(), spec.pool.routes.len()),
             trail: Trail::default(),
+            watch: None,
             spec,
             policy,
         };
@@ -175,6 +178,26 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             }
         }
         true
+    }
+
+    /// Has the run followed from here on.
+    pub fn follow(&mut self, watch: Watch) {
+        self.watch = Some(Box::new(watch));
+    }
+
+    /// Who follows the run.
+    pub fn watch(&self) -> Option<&Watch> {
+        self.watch.as_deref()
+    }
+
+    /// Takes the watch, and with it what it saw.
+    pub fn unfollow(&mut self) -> Option<Watch> {
+        self.watch.take().map(|watch| *watch)
+    }
+
+    /// Requests that have arrived.
+    pub const fn arrived(&self) -> u64 {
+        self.arrived
     }
 
     /// Virtual time.
@@ -262,6 +285,9 @@ impl<'a, Q: EventQueue> World<'a, Q> {
                 }
                 continue;
             };
+            if let Some(watch) = &mut self.watch {
+                watch.edge(at, &active.fault.name, &active.fault.routes, begins);
+            }
             let cuts = begins && active.cuts();
             self.stage.edge(fault, begins);
             if cuts {
@@ -325,7 +351,11 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     fn on_wake(&mut self) {
         let recorder = &mut self.recorder;
         let digest = &mut self.digest;
+        let watch = &mut self.watch;
         self.policy.on_wake(self.now, &mut |change| {
+            if let Some(watch) = watch {
+                watch.changed(change);
+            }
             digest.add(change.at, Mark::State, change.to as u64, change.route.0, 0);
             recorder.changed(change);
         });

@@ -3,6 +3,7 @@
 pub(super) mod bench;
 pub(super) mod claims;
 pub(super) mod compare;
+pub(super) mod explain;
 pub(super) mod list;
 mod new;
 pub(super) mod run;
@@ -26,6 +27,7 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
     match &args.command {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::compare(args),
+        Command::Explain(args) => explain::run(args),
         Command::Claims(args) => claims::claims(args),
         Command::Bench(args) => bench::bench(args, allocations),
         Command::Trace(command) => trace::trace(command),

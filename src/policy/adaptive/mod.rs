@@ -8,8 +8,10 @@
 pub mod ablation;
 mod table;
 
+use std::cell::RefCell;
+
 use crate::engine::{
-    Engine, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings, Span, Ticket,
+    Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings, Span, Ticket,
     Time, luck,
 };
 
@@ -37,6 +39,8 @@ pub struct Adaptive {
     ranked: Vec<ProviderKey>,
     next_tick: Time,
     interval: Span,
+    /// What is noted of decisions, while somebody wants to know.
+    notes: RefCell<Option<Vec<Explanation>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +108,7 @@ impl Adaptive {
             ranked: Vec::new(),
             next_tick: now + interval,
             interval,
+            notes: RefCell::new(None),
         })
     }
 
@@ -239,6 +244,9 @@ impl Adaptive {
             allowed: None,
             tried: &tried[..count],
         };
+        if let Some(notes) = self.notes.borrow_mut().as_mut() {
+            notes.push(self.engine.explain(now, &need, word));
+        }
         self.engine.decide(now, &need, word).ok()
     }
 
@@ -325,6 +333,10 @@ impl Policy for Adaptive {
             })
             .collect();
         self.engine.remember(now, &pasts);
+    }
+
+    fn note(&mut self, on: bool) -> Vec<Explanation> {
+        self.notes.replace(on.then(Vec::new)).unwrap_or_default()
     }
 
     fn show(&self, views: &mut [RouteView]) {
