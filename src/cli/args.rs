@@ -8,6 +8,7 @@ use super::command::claims::Claims;
 use super::command::compare::Compare;
 use super::command::explain::Explain;
 use super::command::list::List;
+use super::command::replay::Replay;
 use super::command::run::Run;
 use super::command::schema::SchemaOf;
 use super::command::trace::Trace;
@@ -35,6 +36,8 @@ pub(super) enum Command {
     Claims(Claims),
     /// Why a request was routed as it was, and what would have flipped it
     Explain(Explain),
+    /// Make the decisions of an embedded engine's flight record again
+    Replay(Replay),
     /// Measure the real engine on the real clock, and the simulator's speed
     Bench(Bench),
     /// Request traces: look at one, make one

@@ -99,6 +99,12 @@ impl Engine {
         self.control.lock().expect("no holder of this lock panics").model(name)
     }
 
+    /// The name of a model.
+    pub fn model_name(&self, model: ModelKey) -> Option<String> {
+        let control = self.control.lock().expect("no holder of this lock panics");
+        control.models.get(model.0 as usize).cloned()
+    }
+
     /// The handle of a provider, if it ever had a route.
     pub fn provider(&self, name: &str) -> Option<ProviderKey> {
         self.control.lock().expect("no holder of this lock panics").provider(name)
@@ -219,7 +225,8 @@ impl Engine {
         let snapshot = self.snapshot.load();
         let Some(tables) = snapshot.models.get(model.0 as usize) else { return };
         let params = &snapshot.params;
-        let failed = |p: ProviderKey| tables.ranked.iter().any(|side| side.provider == p && side.failed);
+        let failed =
+            |p: ProviderKey| tables.ranked.iter().any(|side| side.provider == p && side.failed);
         let healthy = || tables.ranked.iter().filter(|side| !side.failed).map(|side| side.provider);
         if let Some(pinned) = pinned {
             let reroute = params.switch_reroute_failed_directions != 0.0 && failed(pinned);

@@ -111,8 +111,8 @@ fn due<F: Field>(field: &F, tables: Tables<'_>, now: Time) -> Option<u32> {
 #[cold]
 fn scan<F: Field>(field: &F, table: &Table, luck: u64) -> Result<Choice, NoRoute> {
     let fits = |slot: u32| !field.tried(slot) && field.fits(slot);
-    let usable = (table.odds.iter())
-        .filter(|(drawn, _)| fits(drawn.slot()) && field.admits(drawn.slot()));
+    let usable =
+        (table.odds.iter()).filter(|(drawn, _)| fits(drawn.slot()) && field.admits(drawn.slot()));
     let total: f64 = usable.clone().map(|(_, p)| p).sum();
     let mut left = unit(mix(luck, SCAN)) * total;
     let mut chosen = None;

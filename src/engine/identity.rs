@@ -135,6 +135,12 @@ impl Ticket {
         self.at
     }
 
+    /// Whether two tickets are of one attempt, whether or not its first token has been heard.
+    pub const fn is_same_attempt(self, other: Self) -> bool {
+        let heard = (self.word ^ other.word) & !Self::HEARD == 0;
+        heard && self.slot == other.slot && self.at.0 == other.at.0
+    }
+
     /// Whether this attempt checks a held key.
     pub const fn is_check(self) -> bool {
         self.word & Self::CHECK != 0

@@ -78,9 +78,9 @@ pub(crate) fn of_keys(
     let fits = |key: &Key| !key.held && key.static_weight > 0.0;
     let total: f64 = keys.clone().filter(fits).map(|key| key.static_weight).sum();
     out.clear();
-    out.extend(keys.map(|key| {
-        Odds::earned(if fits(&key) { key.static_weight / total } else { 0.0 })
-    }));
+    out.extend(
+        keys.map(|key| Odds::earned(if fits(&key) { key.static_weight / total } else { 0.0 })),
+    );
 }
 
 /// Writes each candidate's odds (of those usable; `None` = not usable, probability 0).

@@ -47,7 +47,9 @@ pub enum ExplainError {
         arrived: u64,
     },
     /// Requests of closed-loop classes depend on the policy.
-    #[error("class `{class}` is a closed loop: its requests come when answers come, so two policies do not meet the same ones")]
+    #[error(
+        "class `{class}` is a closed loop: its requests come when answers come, so two policies do not meet the same ones"
+    )]
     ClosedLoop {
         /// The class.
         class: String,
@@ -178,16 +180,17 @@ fn story(
                     told.faults.push(FaultRow { name: fault.clone(), since_s, routes });
                 }
             }
-            Fact::Changed(change) if *at <= request.arrived => {
-                if pool.routes[change.route.index()].model == request.model {
-                    told.changes.push(ChangeRow {
-                        at_s: at.as_secs_f64(),
-                        route: name(change.route.0),
-                        from: change.from.name().to_owned(),
-                        to: change.to.name().to_owned(),
-                        reason: change.reason.to_owned(),
-                    });
-                }
+            Fact::Changed(change)
+                if *at <= request.arrived
+                    && pool.routes[change.route.index()].model == request.model =>
+            {
+                told.changes.push(ChangeRow {
+                    at_s: at.as_secs_f64(),
+                    route: name(change.route.0),
+                    from: change.from.name().to_owned(),
+                    to: change.to.name().to_owned(),
+                    reason: change.reason.to_owned(),
+                });
             }
             Fact::Planned { number: n, step, asked: Some(asked) } if *n == number => {
                 let tokens = (request.prompt_tokens, output);
@@ -349,12 +352,5 @@ pub fn parting(
             explained.push(explain(plan, replication, Pick::Number(number), progress)?);
         }
     }
-    Ok(Parting {
-        schema_version: EXPLAINED_VERSION,
-        requests,
-        differ,
-        first,
-        over_time,
-        explained,
-    })
+    Ok(Parting { schema_version: EXPLAINED_VERSION, requests, differ, first, over_time, explained })
 }

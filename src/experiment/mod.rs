@@ -4,6 +4,7 @@ pub mod bench;
 pub mod claims;
 pub mod compare;
 pub mod explain;
+pub mod flight;
 pub mod league;
 pub mod progress;
 pub mod run;

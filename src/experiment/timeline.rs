@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::engine::{Health, Time};
+use crate::engine::{Health, Span, Time};
 use crate::policy::Step;
 use crate::sim::Watch;
 use crate::sim::watch::{Fact, Look};
@@ -43,10 +43,15 @@ fn written(plan: &RunPlan<'_>, facts: &[(Time, Fact)]) -> String {
     let pool = &plan.scenario.spec.pool;
     let ending = facts.last().map_or(Time::ZERO, |(at, _)| *at);
     let mut events: Vec<Value> = Vec::new();
-    for (pid, name) in
-        [(REQUESTS, "requests"), (ROUTES, "attempts by route"), (STATES, "states"), (FAULTS, "faults")]
-    {
-        events.push(json!({ "ph": "M", "pid": pid, "name": "process_name", "args": { "name": name } }));
+    for (pid, name) in [
+        (REQUESTS, "requests"),
+        (ROUTES, "attempts by route"),
+        (STATES, "states"),
+        (FAULTS, "faults"),
+    ] {
+        events.push(
+            json!({ "ph": "M", "pid": pid, "name": "process_name", "args": { "name": name } }),
+        );
         let order = json!({ "sort_index": pid });
         events.push(json!({ "ph": "M", "pid": pid, "name": "process_sort_index", "args": order }));
     }
@@ -92,7 +97,7 @@ fn written(plan: &RunPlan<'_>, facts: &[(Time, Fact)]) -> String {
                 attempts += 1;
                 let id = format!("a{attempts}");
                 let how = in_words(*outcome);
-                let first = ttft.map(|span| span.as_secs_f64());
+                let first = ttft.map(Span::as_secs_f64);
                 let args = json!({ "request": number, "outcome": how, "status": outcome.status(),
                                    "ttft_s": first });
                 let (tid, name) = (route.index() + 1, &pool.routes[route.index()].name);
@@ -103,7 +108,8 @@ fn written(plan: &RunPlan<'_>, facts: &[(Time, Fact)]) -> String {
                 events.push(slice("e", REQUESTS, 0, of, name, *at, json!({})));
             }
             Fact::Result { number, verdict } => {
-                let (name, args) = (format!("request {number}"), json!({ "result": verdict.name() }));
+                let (name, args) =
+                    (format!("request {number}"), json!({ "result": verdict.name() }));
                 events.push(slice("e", REQUESTS, 0, format!("r{number}"), &name, *at, args));
             }
             Fact::Edge { fault, begins, .. } => {

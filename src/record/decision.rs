@@ -228,7 +228,8 @@ impl FlipRow {
             }
             Lever::Weight(at) => ("weight", route(at), weight(flip.from), weight(flip.to)),
             Lever::Part(at, part) => {
-                let part = ["error part", "latency part", "utilization part", "momentum part"][part];
+                let part =
+                    ["error part", "latency part", "utilization part", "momentum part"][part];
                 (part, route(at), number(flip.from), number(flip.to))
             }
             Lever::State(at, _) => ("state", route(at), state(flip.from), state(flip.to)),
@@ -287,7 +288,9 @@ impl DecisionInputs {
         Self {
             at_ns: inputs.at.0,
             luck: format!("{:016x}", inputs.luck),
-            pinned: inputs.pinned.map(|at| inputs.providers.get(at).map_or_else(String::new, |p| p.name.clone())),
+            pinned: inputs
+                .pinned
+                .map(|at| inputs.providers.get(at).map_or_else(String::new, |p| p.name.clone())),
             listed: inputs.listed,
             params: params.values().map(|(param, value)| (param.id.to_owned(), value)).collect(),
             providers: (inputs.providers.iter())
@@ -315,8 +318,9 @@ impl DecisionInputs {
         let side = |name: &str| self.providers.iter().position(|side| side.name == name);
         let routes: Result<Vec<RouteInput>, String> = (self.routes.iter())
             .map(|row| {
-                let provider = side(&row.provider)
-                    .ok_or_else(|| format!("{}: provider `{}` is not listed", row.id, row.provider))?;
+                let provider = side(&row.provider).ok_or_else(|| {
+                    format!("{}: provider `{}` is not listed", row.id, row.provider)
+                })?;
                 row.read(provider)
             })
             .collect();
@@ -393,7 +397,7 @@ mod tests {
         );
         for n in 0..200u64 {
             let ticket = engine.pin(Time(n), keys[(n % 3) as usize]).unwrap();
-            let bad = n % 3 == 0 || n % 7 == 0;
+            let bad = n.is_multiple_of(3) || n.is_multiple_of(7);
             let done = Outcome::Done { prompt_tokens: 10, output_tokens: 10 };
             let outcome = if bad { Outcome::ServerError { status: 500 } } else { done };
             engine.end(ticket, Time(n), outcome);
@@ -406,9 +410,9 @@ mod tests {
                 model,
                 prompt_tokens: 1,
                 max_tokens: 1,
-                provider: engine.provider("p1").filter(|_| luck % 5 == 0),
+                provider: engine.provider("p1").filter(|_| luck.is_multiple_of(5)),
                 allowed: None,
-                tried: if luck % 3 == 0 { &tried } else { &[] },
+                tried: if luck.is_multiple_of(3) { &tried } else { &[] },
             };
             let luck = crate::engine::luck::mix(luck, 0);
             let explanation = engine.explain(Time::from_secs(6), &need, luck);

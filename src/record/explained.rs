@@ -176,3 +176,43 @@ pub struct Parting {
     /// That request under the one policy and under the other.
     pub explained: Vec<Explained>,
 }
+
+/// What a flight record came to when it was replayed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replayed {
+    /// Version of this format.
+    pub schema_version: u32,
+    /// Version of windtunnel that wrote it.
+    pub tool_version: String,
+    /// Whether other thresholds were applied than were in force.
+    pub counterfactual: bool,
+    /// Those thresholds.
+    pub thresholds: Vec<String>,
+    /// Seconds from the first call to the last.
+    pub seconds: f64,
+    /// Decisions.
+    pub decisions: u64,
+    /// Of those, how many give another route than the record says.
+    pub differ: u64,
+    /// The first that does.
+    pub first: Option<Differs>,
+    /// Changes of health.
+    pub changes: Vec<ChangeRow>,
+    /// Whether the record ends within a call.
+    pub cut_off: bool,
+}
+
+/// A decision that differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Differs {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When, in seconds.
+    pub at_s: f64,
+    /// The route of the record; none where there was none.
+    pub recorded: Option<String>,
+    /// The route now.
+    pub now: Option<String>,
+}

@@ -1,7 +1,7 @@
 //! A request explained, as plain text of at most 80 columns.
 
 use crate::record::decision::{Decision, FlipRow, RouteRow};
-use crate::record::explained::{Explained, Parting, Shown, Step};
+use crate::record::explained::{ChangeRow, Explained, Parting, Replayed, Shown, Step};
 
 use super::figure::time::count;
 
@@ -49,6 +49,51 @@ pub fn parting(parting: &Parting, policies: [&str; 2]) -> String {
         }
     }
     out
+}
+
+/// What `replay` prints.
+pub fn replayed(told: &Replayed) -> String {
+    let decisions = count(told.decisions as f64);
+    let mut out = String::new();
+    if told.counterfactual {
+        out += &format!("COUNTERFACTUAL: {} over what was recorded.\n", told.thresholds.join(", "));
+        out += "It tells what would have been chosen, not what would have come of it.\n";
+    }
+    out += &match (told.differ, told.counterfactual) {
+        (0, false) => {
+            format!("{decisions} decisions over {}: all as recorded\n", span(told.seconds))
+        }
+        (n, false) => {
+            format!("{} of {decisions} decisions DIFFER from the record\n", count(n as f64))
+        }
+        (n, true) => {
+            let share = n as f64 / told.decisions.max(1) as f64 * 100.0;
+            let n = count(n as f64);
+            format!("{n} of {decisions} decisions ({share:.1} %) would have gone elsewhere\n")
+        }
+    };
+    if let Some(first) = &told.first {
+        let route = |name: &Option<String>| name.clone().unwrap_or_else(|| "no route".to_owned());
+        out += &format!(
+            "the first is decision {} at {}: {} recorded, {} now\n",
+            count(first.number as f64),
+            at(first.at_s),
+            route(&first.recorded),
+            route(&first.now)
+        );
+    }
+    if told.cut_off {
+        out += "the record ends within a call: whoever wrote it was cut off\n";
+    }
+    let skipped = told.changes.len().saturating_sub(CHANGES);
+    if !told.changes.is_empty() {
+        let of = if told.counterfactual { "as they would have been" } else { "as they were" };
+        out += &format!("\nchanges of health, {of}\n");
+    }
+    if skipped > 0 {
+        out += &format!("   {skipped} earlier changes (--format json has all)\n");
+    }
+    out + &changes_text(&told.changes[skipped..])
 }
 
 /// A share over time in eight steps of height.
@@ -122,7 +167,8 @@ fn step_text(number: usize, step: &Step) -> String {
         out += &format!("   luck {}\n", step.luck);
     }
     if let Some(outcome) = &step.outcome {
-        let first = outcome.ttft_s.map_or(String::new(), |s| format!(", first token after {}", span(s)));
+        let first =
+            outcome.ttft_s.map_or(String::new(), |s| format!(", first token after {}", span(s)));
         out += &format!(
             "   ended at {}: {} after {}{first}\n",
             at(outcome.at_s),
@@ -307,17 +353,21 @@ fn causes(told: &Explained) -> String {
     if skipped > 0 {
         out += &format!("   {skipped} earlier changes (--format json has all)\n");
     }
-    for change in &told.changes[skipped..] {
-        out += &format!(
+    out + &changes_text(&told.changes[skipped..])
+}
+
+fn changes_text(changes: &[ChangeRow]) -> String {
+    let line = |change: &ChangeRow| {
+        format!(
             "   {:>10}  {:<30} {} → {} ({})\n",
             at(change.at_s),
             cut(&change.route, 30),
             change.from,
             change.to,
             change.reason
-        );
-    }
-    out
+        )
+    };
+    changes.iter().map(line).collect()
 }
 
 /// A moment, to the millisecond.

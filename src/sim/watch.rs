@@ -8,9 +8,7 @@ use std::ops::Range;
 
 use crate::engine::{Explanation, Outcome, Span, Time};
 use crate::metrics::recorder::Verdict;
-use crate::policy::{
-    Past, Policy, Request, RouteId, RouteView, Sent, Step, Transition, Truth,
-};
+use crate::policy::{Past, Policy, Request, RouteId, RouteView, Sent, Step, Transition, Truth};
 
 use super::attempt::Stage;
 use super::spec::Client;
@@ -214,7 +212,7 @@ impl Watch {
         self.has_facts() && self.followed.contains_key(&id)
     }
 
-    fn ask(&mut self, now: Time, question: &Question<'_>, seen: Seen<'_>) -> Step {
+    fn ask(&mut self, now: Time, question: &Question<'_>, seen: &mut Seen<'_>) -> Step {
         let Question { request, past, waits, luck, client } = *question;
         let number = self.number(request.id).expect("only asked for requests that are followed");
         if matches!(self.look, Look::Lives(_)) {
@@ -316,12 +314,12 @@ pub(super) struct Seen<'a> {
 #[inline]
 pub(super) fn ask(
     watch: &mut Option<Box<Watch>>,
-    seen: Seen<'_>,
+    mut seen: Seen<'_>,
     now: Time,
     question: &Question<'_>,
 ) -> Step {
     match watch {
-        Some(watch) if watch.asks(question.request.id) => watch.ask(now, question, seen),
+        Some(watch) if watch.asks(question.request.id) => watch.ask(now, question, &mut seen),
         _ => {
             let Question { request, past, waits, luck, .. } = *question;
             seen.policy.next(now, request, past, waits, luck)

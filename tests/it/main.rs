@@ -23,6 +23,7 @@ mod engine_routes;
 mod engine_selection;
 mod engine_sharing;
 mod engine_threads;
+mod explain;
 mod fault_timing;
 mod faults;
 mod golden;

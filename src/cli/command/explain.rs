@@ -12,7 +12,7 @@ use crate::cli::style;
 use crate::engine::{Span, Time};
 use crate::experiment::explain::{ExplainError, Pick, explain, parting};
 use crate::experiment::timeline::timeline;
-use crate::experiment::{RunError, RunPlan, described};
+use crate::experiment::{RunError, RunPlan, described, flight};
 use crate::record::{self, MANIFEST_VERSION, Manifest, manifest};
 use crate::report;
 use crate::scenario::{self, Scenario};
@@ -25,7 +25,7 @@ use crate::sim::watch::Wanted;
 /// order of arrival.
 #[derive(Debug, Parser)]
 pub(in crate::cli) struct Explain {
-    /// A folder that `run` wrote, or a scenario file
+    /// A folder that `run` wrote, a scenario file, or the flight record of an embedded engine
     run: PathBuf,
     /// The request with this number
     #[arg(long, value_name = "N", group = "pick", value_parser = clap::value_parser!(u64).range(1..))]
@@ -76,6 +76,9 @@ struct Source {
 }
 
 pub(super) fn run(args: &Explain) -> Result<(), Failure> {
+    if super::replay::is_record(&args.run) {
+        return incident(args);
+    }
     let source = load(args, args.policy.as_deref())?;
     let other = args.diff.as_deref().map(|policy| load(args, Some(policy))).transpose()?;
     catch_interrupts();
@@ -102,7 +105,8 @@ pub(super) fn run(args: &Explain) -> Result<(), Failure> {
         return Ok(());
     }
     if let Some(path) = &args.timeline {
-        let text = timeline(&plan, args.replication, pick(args)?, args.count, &bar).map_err(failed)?;
+        let text =
+            timeline(&plan, args.replication, pick(args)?, args.count, &bar).map_err(failed)?;
         bar.finish();
         record::write_whole(path, text.as_bytes())
             .map_err(|error| Failure::new(Exit::Unexpected, error))?;
@@ -111,6 +115,26 @@ pub(super) fn run(args: &Explain) -> Result<(), Failure> {
     }
     let told = explain(&plan, args.replication, pick(args)?, &bar).map_err(failed)?;
     bar.finish();
+    match args.format {
+        Format::Text => style::data(&report::explained::text(&told)),
+        Format::Json => style::data(&record::to_json(&told)),
+    }
+    Ok(())
+}
+
+/// A decision of a flight record.
+fn incident(args: &Explain) -> Result<(), Failure> {
+    let other =
+        args.at.is_some() || args.failed || args.late || args.retried || args.diff.is_some();
+    let (Some(number), false) = (args.request, other || args.timeline.is_some()) else {
+        let what = "a flight record is explained with --request N (its N-th decision), and --set for other \
+                    thresholds";
+        return Err(Failure::new(Exit::Usage, what));
+    };
+    let bytes = super::replay::bytes(&args.run)?;
+    let usage = |error| Failure::new(Exit::Usage, error);
+    let thresholds = flight::thresholds(&args.sets).map_err(usage)?;
+    let told = flight::explain(&bytes, number, &thresholds).map_err(usage)?;
     match args.format {
         Format::Text => style::data(&report::explained::text(&told)),
         Format::Json => style::data(&record::to_json(&told)),
@@ -205,7 +229,8 @@ fn failure(error: ExplainError, args: &Explain, seed: u64) -> Failure {
         | ExplainError::ClosedLoop { .. } => Exit::Usage,
         ExplainError::None { .. } => Exit::NothingRun,
     };
-    let mut line = format!("windtunnel explain {} --seed {seed}", quote(&args.run.to_string_lossy()));
+    let mut line =
+        format!("windtunnel explain {} --seed {seed}", quote(&args.run.to_string_lossy()));
     for (flag, value) in [("--policy", &args.policy), ("--diff", &args.diff)] {
         if let Some(value) = value {
             line += &format!(" {flag} {}", quote(value));

@@ -6,6 +6,7 @@ pub(super) mod compare;
 pub(super) mod explain;
 pub(super) mod list;
 mod new;
+pub(super) mod replay;
 pub(super) mod run;
 pub(super) mod schema;
 pub(super) mod trace;
@@ -28,6 +29,7 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::compare(args),
         Command::Explain(args) => explain::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Claims(args) => claims::claims(args),
         Command::Bench(args) => bench::bench(args, allocations),
         Command::Trace(command) => trace::trace(command),

@@ -158,7 +158,8 @@ impl Inputs {
             Lever::Draw | Lever::Provider(_) => None,
         };
         let saved_route = route.map(|route| self.routes[route].clone());
-        let saved_weight = if let Lever::Provider(p) = lever { self.providers[p].weight } else { 0.0 };
+        let saved_weight =
+            if let Lever::Provider(p) = lever { self.providers[p].weight } else { 0.0 };
         let counts = self.put(lever, to);
         let chosen = counts.then(|| self.choose().ok().map(|chosen| chosen.route));
         if let (Some(route), Some(saved)) = (route, saved_route) {
@@ -250,7 +251,8 @@ impl Inputs {
                 let along = (0..look.columns).filter(|column| *column != look.column);
                 let along = along.filter_map(|column| {
                     let gives = table.at(column, look.height).filter(|slot| free(*slot))?;
-                    let edge = f64::from(if column > look.column { column } else { column + 1 }) / n;
+                    let edge =
+                        f64::from(if column > look.column { column } else { column + 1 }) / n;
                     Some(flip(look.along, edge, gives))
                 });
                 least(in_column.into_iter().chain(along).collect())

@@ -123,7 +123,8 @@ impl Inputs {
         let drawings = self.drawings(&table, choice.as_ref().ok());
         let open: Vec<bool> =
             self.routes.iter().map(|route| !route.tried && self.admits(route)).collect();
-        let total: f64 = published.iter().zip(&open).filter(|(_, open)| **open).map(|(p, _)| p).sum();
+        let total: f64 =
+            published.iter().zip(&open).filter(|(_, open)| **open).map(|(p, _)| p).sum();
         let usable = published
             .iter()
             .zip(&open)

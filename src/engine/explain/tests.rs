@@ -11,7 +11,7 @@ struct Dice(u64);
 impl Dice {
     fn word(&mut self) -> u64 {
         self.0 += 1;
-        luck::mix(0xd1ce, self.0)
+        mix(0xd1ce, self.0)
     }
 
     fn below(&mut self, n: u32) -> u32 {
@@ -58,7 +58,7 @@ impl Host {
         let at = dice.below(self.open.len() as u32) as usize;
         let ticket = self.open.swap_remove(at);
         let period = self.now.0 / 20_000_000_000;
-        let bad = luck::mix(period, ticket.route().to_word()).is_multiple_of(4);
+        let bad = mix(period, ticket.route().to_word()).is_multiple_of(4);
         let outcome = OUTCOMES[if bad { dice.below(8) as usize } else { 0 }];
         self.engine.headers(ticket, self.now, &Limits::default());
         self.engine.end(ticket, self.now, outcome);
@@ -220,10 +220,8 @@ fn a_flip_flips_and_a_little_less_does_not() {
 #[test]
 fn a_state_is_explained_by_what_moved_it() {
     let engine = Engine::with_shards(Params::default(), Time::ZERO, 1).unwrap();
-    let keys = engine.add_all(
-        [Route::new("a", "chat", "k1"), Route::new("b", "chat", "k1")],
-        Time::ZERO,
-    );
+    let keys =
+        engine.add_all([Route::new("a", "chat", "k1"), Route::new("b", "chat", "k1")], Time::ZERO);
     for n in 0..100 {
         let ticket = engine.pin(Time(n), keys[0]).unwrap();
         engine.end(ticket, Time(n), Outcome::ServerError { status: 503 });

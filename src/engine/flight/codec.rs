@@ -302,7 +302,9 @@ impl<'a> In<'a> {
             let id = self.text()?;
             let value = self.float()?;
             let set = params.set(&id, value);
-            set.map_err(|_| self.wrong("a parameter that this engine does not have, or may not take"))?;
+            set.map_err(|_| {
+                self.wrong("a parameter that this engine does not have, or may not take")
+            })?;
         }
         Ok(params)
     }
@@ -341,10 +343,9 @@ impl<'a> In<'a> {
             3 => Outcome::ServerError { status: status(self)? },
             4 => Outcome::Unreachable,
             5 => Outcome::Timeout,
-            6 => Outcome::StreamBroken {
-                prompt_tokens: self.small()?,
-                output_tokens: self.small()?,
-            },
+            6 => {
+                Outcome::StreamBroken { prompt_tokens: self.small()?, output_tokens: self.small()? }
+            }
             7 => {
                 let class = REFUSALS.get(self.number()? as usize).copied();
                 Outcome::KeyRefused { class: class.ok_or(self.wrong("no such refusal"))? }

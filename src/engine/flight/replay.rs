@@ -6,7 +6,7 @@ use crate::engine::explain::Explanation;
 use crate::engine::identity::{
     Allowed, ModelKey, Need, NoRoute, Past, ProviderKey, Route, RouteKey, Ticket,
 };
-use crate::engine::outcome::Limits;
+use crate::engine::outcome::{Limits, Outcome};
 use crate::engine::params::Params;
 use crate::engine::tick::Change;
 use crate::engine::time::{Span, Time};
@@ -29,7 +29,10 @@ pub struct Replay<'a> {
 
 impl std::fmt::Debug for Replay<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Replay").field("now", &self.now).field("decisions", &self.decisions).finish()
+        f.debug_struct("Replay")
+            .field("now", &self.now)
+            .field("decisions", &self.decisions)
+            .finish()
     }
 }
 
@@ -40,8 +43,15 @@ pub enum Replayed {
     Decided(Decided),
     /// A tick moved these states.
     Ticked(Vec<Change>),
-    /// Parameters changed.
-    Params(Time),
+    /// An attempt ended.
+    Ended {
+        /// Which.
+        ticket: Ticket,
+        /// When.
+        at: Time,
+        /// How.
+        outcome: Outcome,
+    },
     /// Anything else.
     Other,
 }
@@ -202,7 +212,6 @@ impl<'a> Replay<'a> {
                 }
                 let set = self.engine.set_params(params, now);
                 set.map_err(|_| input.wrong("parameters that contradict each other"))?;
-                return Ok(Replayed::Params(now));
             }
             Tag::Allow => {
                 let keys = input.keys()?;
@@ -251,6 +260,7 @@ impl<'a> Replay<'a> {
                 let ticket = input.ticket(now)?;
                 let outcome = input.outcome()?;
                 self.engine.end(self.known(ticket, ticket.slot, input)?, now, outcome);
+                return Ok(Replayed::Ended { ticket, at: now, outcome });
             }
             Tag::Tick => return Ok(Replayed::Ticked(self.engine.tick(now))),
         }

@@ -50,15 +50,15 @@ fn flight(calls: u64) -> (Vec<u8>, Vec<Result<RouteKey, NoRoute>>) {
             model,
             prompt_tokens: (word % 4_000) as u32,
             max_tokens: 500,
-            provider: engine.provider("p1").filter(|_| word % 5 == 0),
-            allowed: (word % 7 == 0).then_some(list),
-            tried: if word % 3 == 0 { &tried } else { &[] },
+            provider: engine.provider("p1").filter(|_| word.is_multiple_of(5)),
+            allowed: (word.is_multiple_of(7)).then_some(list),
+            tried: if word.is_multiple_of(3) { &tried } else { &[] },
         };
         let ticket = engine.decide(now, &need, word);
         recorder.decide(now, &need, word, &ticket, &mut sink);
         given.push(ticket.map(Ticket::route));
         open.extend(ticket.ok());
-        if n % 50 == 0 {
+        if n.is_multiple_of(50) {
             let pinned = engine.pin(now, keys[3]);
             recorder.pin(now, keys[3], &pinned, &mut sink);
             open.extend(pinned.ok());
@@ -78,7 +78,7 @@ fn flight(calls: u64) -> (Vec<u8>, Vec<Result<RouteKey, NoRoute>>) {
             recorder.headers(ticket, now, &limits, &mut sink);
             engine.headers(ticket, now, &limits);
             let sick = luck::mix(now.0 >> 34, ticket.route().to_word()).is_multiple_of(4);
-            let outcome = match (sick, word % 8) {
+            let outcome = match (sick, word % 97) {
                 (true, 0) => Outcome::RateLimited { retry_after: Some(Span::from_secs(7)) },
                 (true, 1) => Outcome::RateLimited { retry_after: None },
                 (true, 2) => Outcome::KeyRefused { class: Refusal::ModelGone },
@@ -86,7 +86,7 @@ fn flight(calls: u64) -> (Vec<u8>, Vec<Result<RouteKey, NoRoute>>) {
                 (true, 4) => Outcome::CallerFault { status: 400 },
                 (true, 5) => Outcome::Timeout,
                 (true, _) => Outcome::ServerError { status: 503 },
-                (false, 0) => Outcome::Cancelled,
+                (false, 0..10) => Outcome::Cancelled,
                 (false, _) => Outcome::Done { prompt_tokens: 200, output_tokens: 90 },
             };
             engine.end(ticket, now, outcome);
@@ -158,10 +158,10 @@ fn damage_is_found_and_never_panics() {
     assert!(matches!(cut, Err(Damage::CutOff(_))), "{cut:?}");
     let read = |bytes: &[u8]| Replay::new(bytes, None).and_then(decisions).map(|all| all.len());
     let mut wrong = 0;
-    for n in 9..bytes.len() {
+    for n in (9..bytes.len()).step_by(23) {
         let mut broken = bytes.clone();
         broken[n] ^= 1 << (n % 8);
         wrong += usize::from(read(&broken).is_err());
     }
-    assert!(wrong > 100, "{wrong} of the flips were noticed");
+    assert!(wrong > 10, "{wrong} of the flips were noticed");
 }

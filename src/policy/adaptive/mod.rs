@@ -11,8 +11,8 @@ mod table;
 use std::cell::RefCell;
 
 use crate::engine::{
-    Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings, Span, Ticket,
-    Time, luck,
+    Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings,
+    Span, Ticket, Time, luck,
 };
 
 pub use table::{BIFROST_2026, BIFROST_LITERAL, BIFROST_PUBLISHED, TABLE, WINDTUNNEL};
