@@ -31,7 +31,6 @@ fn choose_again(told: &Explained) -> usize {
 fn what_is_printed_gives_the_same_choice_again() {
     let desk = Desk::new();
     desk.data(&["run", "short.toml", "--out", "r"]);
-    let mut retries = 0;
     for pick in [["--request", "1"], ["--at", "9.2"], ["--at", "10.4"], ["--at", "13"]] {
         let text = desk.data(&["explain", "r", pick[0], pick[1], "--format", "json"]);
         let told = told(&text);
@@ -41,7 +40,6 @@ fn what_is_printed_gives_the_same_choice_again() {
             assert_eq!(step.route, decision.choice, "the last decision is what was sent");
         }
         assert!(told.steps[0].oracle.is_some() && told.result.is_some());
-        retries += usize::from(told.steps.len() > 1);
         // The folder alone is enough, and says the same as the scenario.
         let from_file = desk.data(&["explain", "short.toml", pick[0], pick[1], "--format", "json"]);
         assert_eq!(text, from_file);
