@@ -35,6 +35,7 @@
 )]
 #![cfg_attr(feature = "report", doc = "* [`report`]: stored results as pictures and tables.")]
 #![cfg_attr(feature = "cli", doc = "* [`cli`]: the only code that prints or reads the terminal.")]
+#![cfg_attr(feature = "dashboard", doc = "* [`dashboard`]: a live page of a running simulation.")]
 //!
 //! # Features
 //! Without default features the crate is [`engine`] and [`policy`], with `arc-swap` and `libm` as its only
@@ -61,6 +62,9 @@ pub mod trace;
 
 #[cfg(feature = "report")]
 pub mod report;
+
+#[cfg(feature = "dashboard")]
+pub mod dashboard;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -6,6 +6,8 @@ use clap_complete::Shell;
 use super::command::bench::Bench;
 use super::command::claims::Claims;
 use super::command::compare::Compare;
+#[cfg(feature = "dashboard")]
+use super::command::dashboard::Dashboard;
 use super::command::explain::Explain;
 use super::command::list::List;
 use super::command::replay::Replay;
@@ -36,6 +38,9 @@ pub(super) enum Command {
     Claims(Claims),
     /// Why a request was routed as it was, and what would have flipped it
     Explain(Explain),
+    /// Watch and disturb a running simulation in a browser
+    #[cfg(feature = "dashboard")]
+    Dashboard(Dashboard),
     /// Make the decisions of an embedded engine's flight record again
     Replay(Replay),
     /// Measure the real engine on the real clock, and the simulator's speed

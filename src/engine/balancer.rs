@@ -118,6 +118,18 @@ impl Engine {
         allowed
     }
 
+    /// An operator ends the hold of a key: at the next tick it is released to Recovering. Routes that are not
+    /// held stay as they are.
+    pub fn release(&self, key: RouteKey, now: Time) {
+        let mut control = self.control.lock().expect("no holder of this lock panics");
+        if let Some(track) = control.tracks.get_mut(key.slot as usize)
+            && track.generation == key.generation
+            && track.hold.is_some()
+        {
+            track.heard_release = Some(now);
+        }
+    }
+
     /// Tells the engine of a clean past, so that it starts in mid-life.
     pub fn remember(&self, now: Time, pasts: &[(RouteKey, Past)]) {
         let mut control = self.control.lock().expect("no holder of this lock panics");

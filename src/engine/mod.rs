@@ -22,6 +22,7 @@ mod holding;
 mod identity;
 mod latency;
 pub mod luck;
+mod openmetrics;
 mod outcome;
 mod param;
 mod params;
@@ -48,6 +49,7 @@ pub use flight::{
 pub use health::{Health, Reason};
 pub use hold::{Hold, HoldClass};
 pub use identity::{Allowed, ModelKey, Need, NoRoute, Past, ProviderKey, Route, RouteKey, Ticket};
+pub use openmetrics::OPENMETRICS_TYPE;
 pub use outcome::{Limits, Outcome, Refusal};
 pub use param::{Param, ParamError, Settings, Unit};
 pub use params::{PARAMS, PRESETS, Params, Preset};

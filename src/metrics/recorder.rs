@@ -264,6 +264,11 @@ impl Recorder {
         }
     }
 
+    /// What is on the tape so far; sums over the run are made at its end.
+    pub const fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
     /// Whether views are kept at all.
     pub const fn keeps_views(&self) -> bool {
         self.per_route

@@ -16,6 +16,7 @@ mod change;
 pub mod claim;
 mod class;
 mod client;
+mod command;
 mod demand;
 mod error;
 mod expect;
@@ -175,6 +176,7 @@ fn build(
         gateway,
         fault,
         change,
+        command,
         expect,
         ..
     } = file;
@@ -190,6 +192,7 @@ fn build(
     let expects = expect::expects(&expect, &names)?;
     let world::World { mut pool, places, limits, providers, servers: _ } = world;
     let changes = change::changes(&change, &pool, horizon)?;
+    let commands = command::commands(&command, &policy.settings, &pool, horizon)?;
     pool.topics = topics;
     pool.offered_rps = if demand.is_open { rps.iter().sum() } else { 0.0 };
     let spec = Spec {
@@ -205,6 +208,7 @@ fn build(
         faults,
         incidents: incidents.map(|incidents| incidents.incidents()).transpose()?,
         changes,
+        commands,
         gateway: gateway.gateway()?,
     };
     let seed_default = seed.map_or(1, |seed| seed.0);

@@ -7,7 +7,7 @@
 use crate::engine::{Span, Time};
 use crate::metrics::recorder::Recorder;
 use crate::metrics::{FaultTape, Tape};
-use crate::policy::{Policy, RouteId, RouteView};
+use crate::policy::{Policy, Pool, RouteId, RouteView};
 
 use super::attempt::{Stage, hint_ms};
 use super::check::{Breach, Ledger};
@@ -16,7 +16,7 @@ use super::fault::{Active, Failure, Replication};
 use super::flight::{EXPLORED, Ending, FLYING, Flight, Flights, NONE, OPEN, STREAMED, Trail};
 use super::queue::{Event, EventQueue, Kind, Wheel};
 use super::script::Script;
-use super::spec::Spec;
+use super::spec::{Act, Spec};
 use super::telling::Telling;
 use super::watch::Watch;
 use super::workload::Workload;
@@ -117,6 +117,8 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         edges.extend(
             spec.changes.iter().enumerate().map(|(i, c)| (c.at, faults.len() + i, c.present)),
         );
+        let others = faults.len() + spec.changes.len();
+        edges.extend(spec.commands.iter().enumerate().map(|(i, c)| (c.at, others + i, true)));
         edges.sort_unstable();
         let tapes = faults
             .iter()
@@ -193,6 +195,26 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     /// Takes the watch, and with it what it saw.
     pub fn unfollow(&mut self) -> Option<Watch> {
         self.watch.take().map(|watch| *watch)
+    }
+
+    /// What is on the tape so far.
+    pub const fn tape(&self) -> &Tape {
+        self.recorder.tape()
+    }
+
+    /// Digest of the events so far.
+    pub const fn digest(&self) -> u64 {
+        self.digest.value()
+    }
+
+    /// What the gateway can route to.
+    pub const fn pool(&self) -> &Pool {
+        &self.spec.pool
+    }
+
+    /// Who routes.
+    pub fn policy(&self) -> &dyn Policy {
+        self.policy.as_ref()
     }
 
     /// Requests that have arrived.
@@ -279,10 +301,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             self.next_edge += 1;
             self.digest.add(at, Mark::Edge, fault as u64, u32::from(begins), 0);
             let Some(active) = self.stage.faults.get(fault) else {
-                let change = &self.spec.changes[fault - self.stage.faults.len()];
-                for &route in &change.routes {
-                    self.policy.set_present(at, RouteId(route), change.present);
-                }
+                self.operate(at, fault - self.stage.faults.len());
                 continue;
             };
             if let Some(watch) = &mut self.watch {
@@ -296,6 +315,23 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         }
         if !cutting.is_empty() {
             self.cut(&cutting);
+        }
+    }
+
+    /// An operator's change, or a command, counted on.
+    fn operate(&mut self, at: Time, index: usize) {
+        if let Some(change) = self.spec.changes.get(index) {
+            for &route in &change.routes {
+                self.policy.set_present(at, RouteId(route), change.present);
+            }
+            return;
+        }
+        match &self.spec.commands[index - self.spec.changes.len()].act {
+            Act::Set(values) => self.policy.retune(at, values),
+            Act::Release(routes) => {
+                let routes: Vec<RouteId> = routes.iter().map(|&route| RouteId(route)).collect();
+                self.policy.release(at, &routes);
+            }
         }
     }
 

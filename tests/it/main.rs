@@ -10,6 +10,8 @@ mod clients;
 mod compare;
 mod conformance;
 mod conservation;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod dependencies;
 mod determinism;
 mod docs;

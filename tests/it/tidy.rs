@@ -18,6 +18,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     // A report never runs a simulation: no `sim`, no `experiment`.
     ("report", &["engine", "policy", "metrics", "stats", "record"]),
     (
+        "dashboard",
+        &["engine", "policy", "metrics", "sim", "scenario", "record", "experiment", "report"],
+    ),
+    (
         "cli",
         &[
             "engine",
@@ -30,6 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "record",
             "experiment",
             "report",
+            "dashboard",
         ],
     ),
 ];

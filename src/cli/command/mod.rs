@@ -3,6 +3,8 @@
 pub(super) mod bench;
 pub(super) mod claims;
 pub(super) mod compare;
+#[cfg(feature = "dashboard")]
+pub(super) mod dashboard;
 pub(super) mod explain;
 pub(super) mod list;
 mod new;
@@ -28,6 +30,8 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
     match &args.command {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::compare(args),
+        #[cfg(feature = "dashboard")]
+        Command::Dashboard(args) => dashboard::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Claims(args) => claims::claims(args),

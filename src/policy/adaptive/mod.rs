@@ -335,6 +335,27 @@ impl Policy for Adaptive {
         self.engine.remember(now, &pasts);
     }
 
+    fn retune(&mut self, now: Time, values: &[(&'static str, f64)]) {
+        let mut params = self.engine.params();
+        for (id, value) in values {
+            // Retries, fallbacks and timeouts are not the engine's.
+            let _ = params.set(id, *value);
+        }
+        self.interval = Span::from_secs_f64(params.interval);
+        // Values that contradict each other change nothing, as in a gateway.
+        let _ = self.engine.set_params(params, now);
+    }
+
+    fn release(&mut self, now: Time, routes: &[RouteId]) {
+        for route in routes {
+            self.engine.release(self.keys[route.index()], now);
+        }
+    }
+
+    fn engine(&self) -> Option<&Engine> {
+        Some(&self.engine)
+    }
+
     fn note(&mut self, on: bool) -> Vec<Explanation> {
         self.notes.replace(on.then(Vec::new)).unwrap_or_default()
     }
