@@ -40,6 +40,7 @@
 )]
 #![cfg_attr(feature = "report", doc = "* [`report`]: stored results as pictures and tables.")]
 #![cfg_attr(feature = "cli", doc = "* [`cli`]: the only code that prints or reads the terminal.")]
+#![cfg_attr(feature = "dashboard", doc = "* [`dashboard`]: a live page of a running simulation.")]
 //!
 //! # Features
 //! Without default features the crate is [`engine`] and [`policy`], with `arc-swap` and `libm` as its only
@@ -70,6 +71,9 @@ pub mod trace;
 
 #[cfg(feature = "report")]
 pub mod report;
+
+#[cfg(feature = "dashboard")]
+pub mod dashboard;
 
 #[cfg(feature = "cli")]
 pub mod cli;

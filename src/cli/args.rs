@@ -7,9 +7,13 @@ use super::command::bench::Bench;
 use super::command::check::Check;
 use super::command::claims::Claims;
 use super::command::compare::Compare;
+#[cfg(feature = "dashboard")]
+use super::command::dashboard::Dashboard;
+use super::command::explain::Explain;
 use super::command::hunt::Hunt;
 use super::command::list::List;
 use super::command::new::New;
+use super::command::replay::Replay;
 use super::command::run::Run;
 use super::command::schema::SchemaOf;
 use super::command::solve::Solve;
@@ -45,6 +49,13 @@ pub(super) enum Command {
     Check(Check),
     /// What vendors say of their balancers, put to the test
     Claims(Claims),
+    /// Why a request was routed as it was, and what would have flipped it
+    Explain(Explain),
+    /// Watch and disturb a running simulation in a browser
+    #[cfg(feature = "dashboard")]
+    Dashboard(Dashboard),
+    /// Make the decisions of an embedded engine's flight record again
+    Replay(Replay),
     /// Measure the real engine on the real clock, and the simulator's speed
     Bench(Bench),
     /// Request logs: look at one, fit a scenario to one, make one

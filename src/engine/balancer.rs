@@ -2,16 +2,15 @@
 //! locks and without allocation; everything slow happens in [`Engine::tick`].
 
 use super::cell::{Board, Counters};
+use super::choice::{Field, How, Tables, choose};
 use super::feedback::Live;
 use super::identity::{
     Allowed, ModelKey, Need, NoRoute, Past, ProviderKey, Route, RouteKey, Ticket,
 };
-use super::luck::{mix, unit};
 use super::param::ParamError;
 use super::params::Params;
-use super::select::Table;
 use super::sharing::Report;
-use super::snapshot::Snapshot;
+use super::snapshot::{Check, Snapshot};
 use super::sync::{Mutex, Ordering, Swap};
 use super::tick::{Change, Control};
 use super::time::Time;
@@ -26,12 +25,9 @@ use super::time::Time;
 pub struct Engine {
     pub(super) board: Board,
     pub(super) snapshot: Swap<Snapshot>,
-    control: Mutex<Control>,
+    pub(super) control: Mutex<Control>,
     pub(super) live: Live,
 }
-
-/// How often a draw that hit a tried or just-excluded route is repeated before the exact scan.
-const REDRAWS: u64 = 8;
 
 impl Engine {
     /// An engine without routes, for a host of a few threads.
@@ -103,6 +99,12 @@ impl Engine {
         self.control.lock().expect("no holder of this lock panics").model(name)
     }
 
+    /// The name of a model.
+    pub fn model_name(&self, model: ModelKey) -> Option<String> {
+        let control = self.control.lock().expect("no holder of this lock panics");
+        control.models.get(model.0 as usize).cloned()
+    }
+
     /// The handle of a provider, if it ever had a route.
     pub fn provider(&self, name: &str) -> Option<ProviderKey> {
         self.control.lock().expect("no holder of this lock panics").provider(name)
@@ -114,6 +116,18 @@ impl Engine {
         let allowed = control.allow(routes);
         self.snapshot.store(control.publish(&self.board, now));
         allowed
+    }
+
+    /// An operator ends the hold of a key: at the next tick it is released to Recovering. Routes that are not
+    /// held stay as they are.
+    pub fn release(&self, key: RouteKey, now: Time) {
+        let mut control = self.control.lock().expect("no holder of this lock panics");
+        if let Some(track) = control.tracks.get_mut(key.slot as usize)
+            && track.generation == key.generation
+            && track.hold.is_some()
+        {
+            track.heard_release = Some(now);
+        }
     }
 
     /// Tells the engine of a clean past, so that it starts in mid-life.
@@ -130,26 +144,23 @@ impl Engine {
     #[inline]
     pub fn decide(&self, now: Time, need: &Need<'_>, luck: u64) -> Result<Ticket, NoRoute> {
         let snapshot = self.snapshot.load();
-        if !snapshot.checks.is_empty()
-            && let Some(ticket) = self.check(&snapshot, now, need)
-        {
-            return Ok(ticket);
-        }
         let Some((table, filter)) = snapshot.table(need) else {
             return Err(NoRoute { retry_at: None });
         };
-        if filter.is_none() {
-            for redraw in 0..=REDRAWS {
-                let Some(drawn) = table.draw(mix(luck, redraw)) else { break };
-                let slot = drawn.slot();
-                let gate = self.board.gates.get(slot);
-                if snapshot.admits(gate, now) && !is_tried(need, slot) {
-                    let generation = gate.generation.load(Ordering::Relaxed);
-                    return Ok(self.open(slot, generation, now, drawn.flag()));
-                }
+        let tables = Tables { table, filtered: filter.is_some(), checks: &snapshot.checks };
+        let cells = Cells { snapshot: &snapshot, board: &self.board, now, need, filter };
+        let choice = choose(&cells, tables, now, luck, |_, _| {})?;
+        let generation = self.board.gates.get(choice.slot).generation.load(Ordering::Relaxed);
+        Ok(match choice.how {
+            How::Check => {
+                let generation = snapshot.rows[choice.slot as usize].generation;
+                self.open(choice.slot, generation, now, Ticket::CHECK)
             }
-        }
-        self.scan(&snapshot, table, filter, now, need, luck)
+            How::FailedOpen => self.open_anyway(choice.slot, generation, now),
+            How::Drawn { .. } | How::Scanned => {
+                self.open(choice.slot, generation, now, choice.flag)
+            }
+        })
     }
 
     /// Opens an attempt on a route that the host chose itself (an explicit pin, a retry on the same key):
@@ -166,70 +177,22 @@ impl Engine {
         Ok(self.open_anyway(key.slot, key.generation, now))
     }
 
-    /// The exact choice, when redrawing found nothing: probabilities of the snapshot, renormalised over what
-    /// is usable; then, failing open, the route whose exclusion ends first.
-    #[cold]
-    fn scan(
-        &self,
-        snapshot: &Snapshot,
-        table: &Table,
-        filter: Option<ProviderKey>,
-        now: Time,
-        need: &Need<'_>,
-        luck: u64,
-    ) -> Result<Ticket, NoRoute> {
-        let fits = |slot: u32| {
-            !is_tried(need, slot)
-                && filter.is_none_or(|p| snapshot.rows[slot as usize].provider == p.0)
-        };
-        let admits = |slot: u32| snapshot.admits(self.board.gates.get(slot), now);
-        let usable =
-            table.odds.iter().filter(|(drawn, _)| fits(drawn.slot()) && admits(drawn.slot()));
-        let total: f64 = usable.clone().map(|(_, p)| p).sum();
-        let mut left = unit(mix(luck, REDRAWS + 1)) * total;
-        let mut chosen = None;
-        for (drawn, p) in usable {
-            chosen = Some(*drawn);
-            left -= p;
-            if left < 0.0 {
-                break;
-            }
-        }
-        let generation = |slot: u32| self.board.gates.get(slot).generation.load(Ordering::Relaxed);
-        if let Some(drawn) = chosen {
-            return Ok(self.open(drawn.slot(), generation(drawn.slot()), now, drawn.flag()));
-        }
-        let ends = |slot: u32| snapshot.ends(self.board.gates.get(slot), slot, now);
-        let fitting = table.members.iter().copied().filter(|&slot| fits(slot));
-        // A refused key is the last resort: an excluded one may serve, it hardly will.
-        let held = |slot: u32| self.board.gates.get(slot).held() != 0;
-        match fitting.clone().min_by_key(|&slot| (held(slot), ends(slot), slot)) {
-            Some(slot) if snapshot.params.fail_open != 0.0 || admits(slot) => {
-                Ok(self.open_anyway(slot, generation(slot), now))
-            }
-            _ => Err(NoRoute { retry_at: fitting.map(ends).min() }),
-        }
-    }
-
-    /// Lets one request through to a held route whose check is due.
-    #[cold]
-    fn check(&self, snapshot: &Snapshot, now: Time, need: &Need<'_>) -> Option<Ticket> {
-        let (table, filter) = snapshot.table(need)?;
-        let due = snapshot.checks.iter().take_while(|check| check.due <= now).find(|check| {
-            table.members.binary_search(&check.slot).is_ok()
-                && filter.is_none_or(|p| snapshot.rows[check.slot as usize].provider == p.0)
-                && !is_tried(need, check.slot)
-                && self.board.shared.get(check.slot).check.claim(check.due, now)
-        })?;
-        let generation = snapshot.rows[due.slot as usize].generation;
-        Some(self.open(due.slot, generation, now, Ticket::CHECK))
-    }
-
     /// Opens an attempt whatever the route's state; where it is held, as its check.
     fn open_anyway(&self, slot: u32, generation: u32, now: Time) -> Ticket {
         let held = self.board.gates.get(slot).held() != 0;
         let check = held && self.board.shared.get(slot).check.claim_early(now);
         self.open(slot, generation, now, if check { Ticket::CHECK } else { 0 })
+    }
+
+    /// Opens an attempt that was opened before, on the route that it had then.
+    pub(super) fn reopen(&self, ticket: Ticket) {
+        if self.cell(ticket).is_none() {
+            return;
+        }
+        if ticket.is_check() {
+            self.board.shared.get(ticket.slot).check.claim_early(ticket.at);
+        }
+        self.board.counters(ticket.slot).open(ticket.at);
     }
 
     fn open(&self, slot: u32, generation: u32, now: Time, flags: u32) -> Ticket {
@@ -274,8 +237,9 @@ impl Engine {
         let snapshot = self.snapshot.load();
         let Some(tables) = snapshot.models.get(model.0 as usize) else { return };
         let params = &snapshot.params;
-        let failed = |p: ProviderKey| tables.ranked.iter().any(|(q, _, failed)| *q == p && *failed);
-        let healthy = || tables.ranked.iter().filter(|(_, _, failed)| !failed).map(|(p, ..)| *p);
+        let failed =
+            |p: ProviderKey| tables.ranked.iter().any(|side| side.provider == p && side.failed);
+        let healthy = || tables.ranked.iter().filter(|side| !side.failed).map(|side| side.provider);
         if let Some(pinned) = pinned {
             let reroute = params.switch_reroute_failed_directions != 0.0 && failed(pinned);
             out.push(if reroute { healthy().next().unwrap_or(pinned) } else { pinned });
@@ -330,7 +294,43 @@ pub struct View {
     pub hold: Option<super::hold::Hold>,
 }
 
-#[inline]
-fn is_tried(need: &Need<'_>, slot: u32) -> bool {
-    need.tried.iter().any(|key| key.slot == slot)
+/// The cells that a decision is made over.
+struct Cells<'a> {
+    snapshot: &'a Snapshot,
+    board: &'a Board,
+    now: Time,
+    need: &'a Need<'a>,
+    filter: Option<ProviderKey>,
+}
+
+impl Field for Cells<'_> {
+    #[inline]
+    fn tried(&self, slot: u32) -> bool {
+        self.need.tried.iter().any(|key| key.slot == slot)
+    }
+
+    fn fits(&self, slot: u32) -> bool {
+        self.filter.is_none_or(|p| self.snapshot.rows[slot as usize].provider == p.0)
+    }
+
+    #[inline]
+    fn admits(&self, slot: u32) -> bool {
+        self.snapshot.admits(self.board.gates.get(slot), self.now)
+    }
+
+    fn held(&self, slot: u32) -> bool {
+        self.board.gates.get(slot).held() != 0
+    }
+
+    fn ends(&self, slot: u32) -> Time {
+        self.snapshot.ends(self.board.gates.get(slot), slot, self.now)
+    }
+
+    fn claims(&self, check: &Check) -> bool {
+        self.board.shared.get(check.slot).check.claim(check.due, self.now)
+    }
+
+    fn fails_open(&self) -> bool {
+        self.snapshot.params.fail_open != 0.0
+    }
 }

@@ -50,6 +50,12 @@ impl CheckCell {
         self.0.load(Ordering::Relaxed) == moment(due) && self.swap(moment(due), SENT | moment(now))
     }
 
+    /// Whether a check waits for its moment.
+    pub(crate) fn waits(&self) -> bool {
+        let word = self.0.load(Ordering::Relaxed);
+        word != 0 && word < SENT
+    }
+
     /// Takes the check that waits, whenever it is due.
     pub(crate) fn claim_early(&self, now: Time) -> bool {
         let word = self.0.load(Ordering::Relaxed);

@@ -20,6 +20,9 @@ pub enum Health {
 }
 
 impl Health {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Healthy, Self::Degraded, Self::Failed, Self::Recovering];
+
     /// Lower-case name.
     pub const fn name(self) -> &'static str {
         match self {
@@ -53,6 +56,18 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::ErrorRate,
+        Self::Latency,
+        Self::RateLimited,
+        Self::Held,
+        Self::BackoffOver,
+        Self::Released,
+        Self::Clean,
+        Self::Recovered,
+    ];
+
     /// A short text.
     pub const fn text(self) -> &'static str {
         match self {

@@ -20,6 +20,28 @@ pub enum HoldClass {
 }
 
 impl HoldClass {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Limited,
+        Self::Refused(Refusal::Credential),
+        Self::Refused(Refusal::Quota),
+        Self::Refused(Refusal::ModelAccess),
+        Self::Refused(Refusal::ModelGone),
+        Self::Refused(Refusal::RegionBlocked),
+    ];
+
+    /// In words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Limited => "rate limited",
+            Self::Refused(Refusal::Credential) => "key rejected",
+            Self::Refused(Refusal::Quota) => "out of quota",
+            Self::Refused(Refusal::ModelAccess) => "no model access",
+            Self::Refused(Refusal::ModelGone) => "model retired",
+            Self::Refused(Refusal::RegionBlocked) => "region blocked",
+        }
+    }
+
     const fn code(self) -> u32 {
         match self {
             Self::Limited => 1,

@@ -72,6 +72,11 @@ impl RouteKey {
     pub const fn to_word(self) -> u64 {
         (self.generation as u64) << 32 | self.slot as u64
     }
+
+    /// The key from [`RouteKey::to_word`].
+    pub const fn from_word(word: u64) -> Self {
+        Self { slot: word as u32, generation: (word >> 32) as u32 }
+    }
 }
 
 /// Stands for a model name in an engine.
@@ -128,6 +133,12 @@ impl Ticket {
     /// When.
     pub const fn at(self) -> Time {
         self.at
+    }
+
+    /// Whether two tickets are of one attempt, whether or not its first token has been heard.
+    pub const fn is_same_attempt(self, other: Self) -> bool {
+        let heard = (self.word ^ other.word) & !Self::HEARD == 0;
+        heard && self.slot == other.slot && self.at.0 == other.at.0
     }
 
     /// Whether this attempt checks a held key.

@@ -12,14 +12,18 @@
 mod balancer;
 mod cell;
 mod check;
+mod choice;
 mod config;
+mod explain;
 mod feedback;
+mod flight;
 mod health;
 mod hold;
 mod holding;
 mod identity;
 mod latency;
 pub mod luck;
+mod openmetrics;
 mod outcome;
 mod param;
 mod params;
@@ -36,10 +40,18 @@ mod track;
 mod window;
 
 pub use balancer::{Engine, View};
+pub use choice::How;
 pub use config::{Config, ConfigError, Entry};
+pub use explain::{
+    Chosen, Drawing, Explanation, Fate, Flip, Inputs, Lever, ProviderInput, RouteInput, Windowed,
+};
+pub use flight::{
+    Damage, Decided, FlightRecorder, MAGIC as FLIGHT_MAGIC, OwnedNeed, Replay, Replayed,
+};
 pub use health::{Health, Reason};
 pub use hold::{Hold, HoldClass};
 pub use identity::{Allowed, ModelKey, Need, NoRoute, Past, ProviderKey, Route, RouteKey, Ticket};
+pub use openmetrics::OPENMETRICS_TYPE;
 pub use outcome::{Limits, Outcome, Refusal};
 pub use param::{Param, ParamError, Settings, Unit};
 pub use params::{PARAMS, PRESETS, Params, Preset};

@@ -28,10 +28,14 @@ macro_rules! params {
                 Self { $($field: settings.get($id),)* }
             }
 
+            /// Every parameter with its value, in the order of [`PARAMS`].
+            pub fn values(&self) -> impl Iterator<Item = (&'static Param, f64)> + use<> {
+                PARAMS.iter().zip([$(self.$field,)*])
+            }
+
             /// Checks every value against its own range.
             fn check_ranges(&self) -> Result<(), ParamError> {
-                let values = [$(self.$field,)*];
-                PARAMS.iter().zip(values).try_for_each(|(param, value)| param.check(value).map(drop))
+                self.values().try_for_each(|(param, value)| param.check(value).map(drop))
             }
 
             /// Sets a parameter by its dotted name.

@@ -6,9 +6,9 @@ use super::health::{Health, lasted};
 use super::identity::{ProviderKey, RouteKey};
 use super::params::Params;
 use super::score::{self, Parts};
-use super::select::{Candidate, Odds, Table, probabilities};
+use super::select::{Direction as Level1, Key, Odds, Table, of_directions, of_keys};
 use super::sharing::earlier;
-use super::snapshot::{Check, Row, Snapshot, Tables};
+use super::snapshot::{Check, Row, Side, Snapshot, Tables};
 use super::tick::Control;
 use super::time::{Span, Time};
 use super::track::{DirectionTotal, Track};
@@ -60,6 +60,7 @@ struct Direction {
     latency: f64,
     usable: usize,
     recovering: usize,
+    parts: Parts,
     weight: f64,
 }
 
@@ -139,6 +140,7 @@ impl Control {
                 let direction = &mut directions[i];
                 let share = direction.opened as f64 / opened.max(1) as f64;
                 let parts = direction.parts(share, healthy, recovered, now, params);
+                direction.parts = parts;
                 direction.weight = parts.weight(params);
                 if params.direction_by_usable != 0.0 && !direction.slots.is_empty() {
                     let part = direction.usable as f64 / direction.slots.len() as f64;
@@ -156,14 +158,12 @@ impl Control {
         scratch: &mut Vec<Odds>,
     ) -> Tables {
         let params = &self.params;
-        let all_even = params.switch_direction_selection == 0.0;
-        let level_1 = directions.iter().map(|direction| {
-            (direction.usable > 0).then_some(Candidate {
-                weight: if all_even { 1.0 } else { direction.weight },
-                recovering: direction.recovering == direction.usable,
-            })
+        let level_1 = directions.iter().map(|direction| Level1 {
+            weight: direction.weight,
+            usable: direction.usable,
+            recovering: direction.recovering,
         });
-        probabilities(level_1, params, scratch);
+        of_directions(level_1, params, scratch);
         let of_direction = std::mem::take(scratch);
         let mut tables = Tables::default();
         let mut members = Vec::new();
@@ -171,24 +171,16 @@ impl Control {
             if direction.slots.is_empty() {
                 continue;
             }
-            let adaptive = params.switch_route_selection != 0.0;
             let level_2 = direction.slots.iter().map(|&slot| {
                 let track = &self.tracks[slot as usize];
-                let (weight, fits) = if adaptive {
-                    (track.weight, usable(track))
-                } else {
-                    (track.static_weight, track.hold.is_none() && track.static_weight > 0.0)
-                };
-                let recovering = adaptive && track.health == Health::Recovering;
-                fits.then_some(Candidate { weight, recovering })
+                Key {
+                    weight: track.weight,
+                    static_weight: track.static_weight,
+                    health: track.health,
+                    held: track.hold.is_some(),
+                }
             });
-            if adaptive {
-                probabilities(level_2, params, scratch);
-            } else {
-                let total: f64 = level_2.clone().flatten().map(|c| c.weight).sum();
-                scratch.clear();
-                scratch.extend(level_2.map(|c| Odds::earned(c.map_or(0.0, |c| c.weight / total))));
-            }
+            of_keys(level_2, params, scratch);
             let outer = of_direction[provider];
             for (&slot, within) in direction.slots.iter().zip(&*scratch) {
                 self.tracks[slot as usize].within = within.probability;
@@ -199,13 +191,20 @@ impl Control {
             }
             let key = ProviderKey(provider as u32);
             tables.pinned.push((key, Table::new(direction.slots.clone(), |i| scratch[i])));
-            tables.ranked.push((key, direction.weight, direction.usable == 0));
+            tables.ranked.push(Side {
+                provider: key,
+                weight: direction.weight,
+                parts: direction.parts,
+                failed: direction.usable == 0,
+            });
             members.extend_from_slice(&direction.slots);
         }
         members.sort_unstable();
         let odds: Vec<Odds> = members.iter().map(|&slot| rows[slot as usize].odds).collect();
         tables.all = Table::new(members, |i| odds[i]);
-        tables.ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        tables
+            .ranked
+            .sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.provider.cmp(&b.provider)));
         *scratch = of_direction;
         tables
     }
@@ -242,7 +241,7 @@ impl Direction {
 }
 
 fn usable(track: &Track) -> bool {
-    track.active && track.health != Health::Failed && track.hold.is_none()
+    track.active && Key::usable(track.health, track.hold.is_some())
 }
 
 fn row(track: &Track) -> Row {

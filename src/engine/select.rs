@@ -1,5 +1,6 @@
 //! From weights to probabilities, and from a probability table to a draw in constant time.
 
+use super::health::Health;
 use super::identity::Ticket;
 use super::luck;
 use super::params::Params;
@@ -17,6 +18,69 @@ pub(crate) struct Odds {
     pub(crate) probability: f64,
     /// Most of the probability is not earned by weight: a draw is there to learn.
     pub(crate) explores: bool,
+}
+
+/// What level 1 needs to know of a provider for one model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Direction {
+    pub(crate) weight: f64,
+    /// Keys that are usable, and of those the ones that are coming back.
+    pub(crate) usable: usize,
+    pub(crate) recovering: usize,
+}
+
+/// What level 2 needs to know of a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    pub(crate) weight: f64,
+    pub(crate) static_weight: f64,
+    pub(crate) health: Health,
+    pub(crate) held: bool,
+}
+
+impl Key {
+    /// Whether a key of this health takes part in selection.
+    pub(crate) fn usable(health: Health, held: bool) -> bool {
+        health != Health::Failed && !held
+    }
+}
+
+/// Level 1: the odds of a model's providers.
+pub(crate) fn of_directions(
+    directions: impl Iterator<Item = Direction> + Clone,
+    params: &Params,
+    out: &mut Vec<Odds>,
+) {
+    let all_even = params.switch_direction_selection == 0.0;
+    let candidates = directions.map(|direction| {
+        (direction.usable > 0).then_some(Candidate {
+            weight: if all_even { 1.0 } else { direction.weight },
+            recovering: direction.recovering == direction.usable,
+        })
+    });
+    probabilities(candidates, params, out);
+}
+
+/// Level 2: the odds of a provider's keys.
+pub(crate) fn of_keys(
+    keys: impl Iterator<Item = Key> + Clone,
+    params: &Params,
+    out: &mut Vec<Odds>,
+) {
+    if params.switch_route_selection != 0.0 {
+        let candidates = keys.map(|key| {
+            let recovering = key.health == Health::Recovering;
+            Key::usable(key.health, key.held)
+                .then_some(Candidate { weight: key.weight, recovering })
+        });
+        return probabilities(candidates, params, out);
+    }
+    let fits = |key: &Key| !key.held && key.static_weight > 0.0;
+    let total: f64 = keys.clone().filter(fits).map(|key| key.static_weight).sum();
+    out.clear();
+    out.extend(
+        keys.map(|key| Odds::earned(if fits(&key) { key.static_weight / total } else { 0.0 })),
+    );
 }
 
 /// Writes each candidate's odds (of those usable; `None` = not usable, probability 0).
@@ -106,6 +170,19 @@ struct Entry {
     other: Drawn,
 }
 
+/// What a draw met, see [`Table::look`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Look {
+    pub(crate) column: u32,
+    pub(crate) columns: u32,
+    /// Where along all columns, in [0, 1).
+    pub(crate) along: f64,
+    pub(crate) height: f64,
+    pub(crate) keep: f64,
+    pub(crate) below: u32,
+    pub(crate) above: u32,
+}
+
 /// A slot, and in its top bit whether drawing it explores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Drawn(u32);
@@ -158,6 +235,30 @@ impl Table {
             mass[rich] -= 1.0 - mass[poor];
             if mass[rich] < 1.0 { small.push(rich) } else { large.push(rich) }
         }
+    }
+
+    /// What a word of luck meets in the table: the number of the column, how many there are, the height in it
+    /// and what it is compared with (both as shares), and what lies below and above that.
+    pub(crate) fn look(&self, word: u64) -> Option<Look> {
+        let column = luck::below(word, self.entries.len() as u32);
+        let entry = self.entries.get(column as usize)?;
+        let share = |part: u32| f64::from(part) / 4_294_967_296.0;
+        Some(Look {
+            column,
+            columns: self.entries.len() as u32,
+            along: share((word >> 32) as u32),
+            height: share(word as u32),
+            keep: share(entry.keep),
+            below: entry.own.slot(),
+            above: entry.other.slot(),
+        })
+    }
+
+    /// What lies at this height of a column.
+    pub(crate) fn at(&self, column: u32, height: f64) -> Option<u32> {
+        let entry = self.entries.get(column as usize)?;
+        let below = height < f64::from(entry.keep) / 4_294_967_296.0;
+        Some(if below { entry.own.slot() } else { entry.other.slot() })
     }
 
     /// Draws a route; `None` if nothing can be drawn.

@@ -33,8 +33,18 @@ pub(crate) struct Tables {
     pub(crate) all: Table,
     /// Per provider (ascending), for pinned requests.
     pub(crate) pinned: Vec<(ProviderKey, Table)>,
-    /// Providers with their weight and whether they are Failed, best first.
-    pub(crate) ranked: Vec<(ProviderKey, f64, bool)>,
+    /// Providers, best first.
+    pub(crate) ranked: Vec<Side>,
+}
+
+/// A provider for one model, as last computed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Side {
+    pub(crate) provider: ProviderKey,
+    pub(crate) weight: f64,
+    pub(crate) parts: Parts,
+    /// None of its keys is usable.
+    pub(crate) failed: bool,
 }
 
 /// One route as last computed.

@@ -46,7 +46,7 @@ pub(crate) struct Control {
     siblings: BTreeMap<(u32, u32), usize>,
     /// Routes taken out and not put back.
     retired: usize,
-    models: Vec<String>,
+    pub(super) models: Vec<String>,
     pub(super) providers: Vec<String>,
     pub(super) allowed: Vec<Vec<RouteKey>>,
     latency: Vec<ModelLatency>,

@@ -37,7 +37,9 @@ pub(crate) struct Track {
     pub(super) latency: RouteLatency,
     pub(super) silence: Silence,
     pub(super) health: Health,
-    since: Time,
+    pub(super) since: Time,
+    /// Why it entered its state; `None` before the first change.
+    pub(super) why: Option<Reason>,
     pub(super) weight: f64,
     pub(super) parts: Parts,
     backoff: Backoff,
@@ -118,6 +120,7 @@ impl Track {
             silence: Silence::default(),
             health: Health::Healthy,
             since: Time::ZERO,
+            why: None,
             weight: params.weight_max,
             parts: Parts::default(),
             backoff: Backoff::default(),
@@ -266,14 +269,19 @@ impl Track {
         if need > 0.0 { (actual / need).min(1.0) } else { 1.0 }
     }
 
+    /// Attempts and errors that its state goes by.
+    pub(super) fn recent(&self) -> Tally {
+        self.recent.iter().fold(Tally::default(), |sum, bucket| sum.plus(bucket.outcomes))
+    }
+
     /// Attempts begun over the state window, and how many were to be expected.
-    fn traffic(&self) -> (f64, f64) {
+    pub(super) fn traffic(&self) -> (f64, f64) {
         let sum = |of: fn(&Bucket) -> f64| self.recent.iter().map(of).sum();
         (sum(|bucket| bucket.opened), sum(|bucket| bucket.expected))
     }
 
     fn evidence(&self, limited: bool, around: &Around<'_>) -> Evidence {
-        let own = self.recent.iter().fold(Tally::default(), |sum, b| sum.plus(b.outcomes));
+        let own = self.recent();
         // What peers saw before this route came back is not held against it.
         let peers = if self.health == Health::Recovering {
             Tally::default()
@@ -326,6 +334,7 @@ impl Track {
         }
         self.health = next;
         self.since = now;
+        self.why = Some(why);
     }
 }
 

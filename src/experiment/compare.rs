@@ -196,7 +196,7 @@ pub fn runs(
 impl Units for ComparePlan<'_> {
     fn ids(&self) -> Vec<UnitId> {
         let metrics = metrics();
-        self.keys().iter().map(|key| self.unit(key, &metrics, Unit::id)).collect()
+        self.keys().iter().map(|key| self.unit(key, &metrics, |unit| unit.id())).collect()
     }
 
     fn what(&self, index: usize) -> String {

@@ -4,6 +4,8 @@ pub mod bench;
 pub mod check;
 pub mod claims;
 pub mod compare;
+pub mod explain;
+pub mod flight;
 pub mod hunt;
 mod judge;
 pub mod league;
@@ -12,6 +14,7 @@ pub mod progress;
 pub mod run;
 pub mod shim;
 pub mod solve;
+pub mod timeline;
 pub mod tune;
 pub mod unit;
 

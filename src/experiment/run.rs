@@ -104,13 +104,20 @@ pub struct Draw {
     pub luck_key: u64,
 }
 
+impl Draw {
+    /// That of a plan's replication.
+    fn of(plan: &RunPlan<'_>, index: u32) -> Self {
+        let replication = Replication { index, of: plan.replications.max(1) };
+        Self { seed: seed_of(plan.seed, index), replication, luck_key: 0 }
+    }
+}
+
 /// One replication of a plan.
 ///
 /// # Errors
 /// [`RunError`].
 pub fn tape(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<Tape, RunError> {
-    let replication = Replication { index, of: plan.replications.max(1) };
-    drawn(plan, Draw { seed: seed_of(plan.seed, index), replication, luck_key: 0 }, progress)
+    drawn(plan, Draw::of(plan, index), progress)
 }
 
 /// One replication with a draw of its own.
@@ -118,12 +125,9 @@ pub fn tape(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<T
 /// # Errors
 /// [`RunError`].
 pub fn drawn(plan: &RunPlan<'_>, draw: Draw, progress: &dyn Progress) -> Result<Tape, RunError> {
-    let spec = &plan.scenario.spec;
-    let Draw { seed, replication, luck_key } = draw;
-    let key = if luck_key == 0 { seed } else { mix(seed, luck_key) };
     let unfit = |why| RunError::Policy { policy: plan.policy.name, why };
-    let policy = plan.policy.make(plan.settings, &spec.pool, Time::ZERO, key).map_err(unfit)?;
-    let mut world = World::new(spec, policy, seed, replication).with_luck_key(luck_key);
+    let mut world = opened(plan, draw)?;
+    let Draw { seed, replication, .. } = draw;
     let mut told = Time::ZERO;
     loop {
         let goes_on = world.advance(told + STRIDE);
@@ -141,6 +145,25 @@ pub fn drawn(plan: &RunPlan<'_>, draw: Draw, progress: &dyn Progress) -> Result<
     }
     let index = replication.index;
     world.finish().map_err(|breach| RunError::Broken { breach, replication: index, seed })
+}
+
+/// The world of one replication, at time zero.
+///
+/// # Errors
+/// [`RunError::Policy`].
+pub fn world<'a>(plan: &RunPlan<'a>, index: u32) -> Result<World<'a>, RunError> {
+    opened(plan, Draw::of(plan, index))
+}
+
+fn opened<'a>(plan: &RunPlan<'a>, draw: Draw) -> Result<World<'a>, RunError> {
+    let spec = &plan.scenario.spec;
+    let Draw { seed, replication, luck_key } = draw;
+    let key = if luck_key == 0 { seed } else { mix(seed, luck_key) };
+    let policy = plan
+        .policy
+        .make(plan.settings, &spec.pool, Time::ZERO, key)
+        .map_err(|why| RunError::Policy { policy: plan.policy.name, why })?;
+    Ok(World::new(spec, policy, seed, replication).with_luck_key(luck_key))
 }
 
 /// A policy's name, with what differs from its preset.

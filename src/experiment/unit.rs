@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::engine::luck::{mix, name};
 use crate::engine::{Settings, Span, Time};
-use crate::metrics::{Metric, Tape, Value};
+use crate::metrics::{Metric, Tape};
 use crate::policy::PolicySpec;
 use crate::record::StoreError;
 use crate::record::journal::UnitId;

@@ -23,6 +23,18 @@ pub enum Verdict {
     Shed,
 }
 
+impl Verdict {
+    /// A word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Late => "late",
+            Self::Failed => "failed",
+            Self::Shed => "shed",
+        }
+    }
+}
+
 /// A measured request with its result.
 #[derive(Clone, Copy, Debug)]
 pub struct Finish {
@@ -250,6 +262,11 @@ impl Recorder {
         if self.per_route && last != Some(self.bin(at)) && at <= self.tape.measured_until {
             self.tape.views.push((at, views.to_vec()));
         }
+    }
+
+    /// What is on the tape so far; sums over the run are made at its end.
+    pub const fn tape(&self) -> &Tape {
+        &self.tape
     }
 
     /// Whether views are kept at all.

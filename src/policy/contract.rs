@@ -4,8 +4,7 @@
 //! a route, wait, or stop). The node only executes. Facts come back through the `on_…` methods, in time
 //! order, exactly one [`Policy::on_end`] per attempt sent.
 
-use crate::engine::Health;
-use crate::engine::{Limits, Outcome, Span, Time};
+use crate::engine::{Engine, Explanation, Health, Limits, Outcome, Span, Time};
 
 /// Index of a provider in a [`Pool`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -349,6 +348,24 @@ pub trait Policy: Send {
 
     /// Fills `views`, which has one entry per route.
     fn show(&self, _views: &mut [RouteView]) {}
+
+    /// An operator changes parameters while it runs, by name. Those that it does not have, or cannot change
+    /// meanwhile, are passed over.
+    fn retune(&mut self, _now: Time, _values: &[(&'static str, f64)]) {}
+
+    /// An operator releases the held keys of these routes.
+    fn release(&mut self, _now: Time, _routes: &[RouteId]) {}
+
+    /// The engine inside, where there is one: for dashboards.
+    fn engine(&self) -> Option<&Engine> {
+        None
+    }
+
+    /// Begins or ends to note how decisions are made, and gives what was noted since it began: one entry per
+    /// choice. Policies that cannot say give none.
+    fn note(&mut self, _on: bool) -> Vec<Explanation> {
+        Vec::new()
+    }
 
     /// What it sees.
     fn sees(&self) -> Sees {

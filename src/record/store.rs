@@ -130,6 +130,14 @@ pub fn read(dir: &Path) -> Result<StoredRun, StoreError> {
     Ok(StoredRun { summary, series, arrivals, transitions, timing })
 }
 
+/// Reads a JSON file.
+///
+/// # Errors
+/// [`StoreError::Read`] or [`StoreError::Json`].
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
+    parse(path, &load(path)?)
+}
+
 /// Reads a summary alone.
 ///
 /// # Errors

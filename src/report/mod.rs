@@ -7,6 +7,7 @@
 pub mod check;
 pub mod claims;
 pub mod draw;
+pub mod explained;
 pub mod figure;
 pub mod hunt;
 pub mod league;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::change::ChangeFile;
 use super::check::CheckFile;
 use super::class::ClassFile;
+use super::command::CommandFile;
 use super::expect::ExpectFile;
 use super::fault::FaultFile;
 use super::gateway::GatewayFile;
@@ -61,6 +62,9 @@ pub(crate) struct ScenarioFile {
     /// What an operator does meanwhile.
     #[serde(default)]
     pub(crate) change: Vec<ChangeFile>,
+    /// What somebody does to the balancer meanwhile, such as in a dashboard session.
+    #[serde(default)]
+    pub(crate) command: Vec<CommandFile>,
     /// The embedding of each prompt topic (`workload.topics`), for semantic routing, all of one length.
     /// Default: topics that have nothing in common.
     pub(crate) topics: Option<Vec<Vec<Number>>>,

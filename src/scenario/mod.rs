@@ -17,6 +17,7 @@ mod check;
 pub mod claim;
 mod class;
 mod client;
+mod command;
 mod demand;
 mod error;
 mod expect;
@@ -191,6 +192,7 @@ fn build(
         gateway,
         fault,
         change,
+        command,
         expect,
         check,
         ..
@@ -207,6 +209,7 @@ fn build(
     let check_sets = check.sets()?;
     let world::World { mut pool, places, limits, providers, servers: _ } = world;
     let changes = change::changes(&change, &pool, horizon)?;
+    let commands = command::commands(&command, &policy.settings, &pool, horizon)?;
     pool.topics = topics;
     pool.offered_rps = if demand.is_open { rps.iter().sum() } else { 0.0 };
     let spec = Spec {
@@ -222,6 +225,7 @@ fn build(
         faults,
         incidents: incidents.map(|incidents| incidents.incidents()).transpose()?,
         changes,
+        commands,
         gateway: gateway.gateway()?,
     };
     let seed_default = seed.map_or(1, |seed| seed.0);

@@ -25,6 +25,7 @@ pub mod spec;
 pub mod stream;
 mod telling;
 pub mod tokens;
+pub mod watch;
 pub mod workload;
 mod world;
 
@@ -32,4 +33,5 @@ pub use check::Breach;
 pub use fault::Replication;
 pub use queue::{EventQueue, Heap, Wheel};
 pub use script::Script;
+pub use watch::Watch;
 pub use world::World;

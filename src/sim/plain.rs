@@ -48,6 +48,7 @@ pub fn world(providers: u16, keys: u32, rps: f64, seconds: u64) -> Spec {
         faults: Vec::new(),
         incidents: None,
         changes: Vec::new(),
+        commands: Vec::new(),
         gateway: Gateway { overhead: Span::ZERO, max_in_flight: u32::MAX },
     }
 }

@@ -10,6 +10,7 @@ use super::attempt::{Draft, Settled};
 use super::digest::Mark;
 use super::flight::{EXPLORED, FLYING, Flight, HEARD, NONE, OPEN, STREAMED};
 use super::queue::{Event, EventQueue, Kind, SLOTS_MAX};
+use super::watch::{Question, Seen, ask};
 use super::workload::Arrival;
 use super::world::World;
 
@@ -32,9 +33,6 @@ impl<Q: EventQueue> World<'_, Q> {
         let shed = self.full();
         self.digest.add(self.now, Mark::Arrival, arrival.luck, u32::from(shed), 0);
         let slot = self.flights.insert(Flight::of(arrival));
-        if shed {
-            return self.refused(slot, SHED, Verdict::Shed);
-        }
         let request = Request {
             id: arrival.luck,
             arrived: self.now,
@@ -47,8 +45,24 @@ impl<Q: EventQueue> World<'_, Q> {
             topic: arrival.topic,
         };
         let client = &self.spec.classes[usize::from(arrival.class)].client;
+        if let Some(watch) = &mut self.watch {
+            watch.arrived(self.arrived, &request, arrival.output, client.allows(arrival.output));
+        }
+        if shed {
+            if let Some(watch) = &mut self.watch {
+                watch.began(self.now, None);
+            }
+            return self.refused(slot, SHED, Verdict::Shed);
+        }
         self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut(), client);
-        let step = self.policy.next(self.now, &request, &[], 0, mix(arrival.luck, self.plan_luck));
+        let luck = mix(arrival.luck, self.plan_luck);
+        let question = Question { request: &request, past: &[], waits: 0, luck, client };
+        let routes = self.spec.places.len();
+        let seen = Seen { policy: self.policy.as_mut(), stage: &self.stage, routes };
+        let step = ask(&mut self.watch, seen, self.now, &question);
+        if let Some(watch) = &mut self.watch {
+            watch.began(self.now, Some(&step));
+        }
         self.take(slot, step);
     }
 
@@ -77,7 +91,10 @@ impl<Q: EventQueue> World<'_, Q> {
             | u64::from(trail.asked_again);
         let luck = mix(mix(flight.luck, self.plan_luck), call);
         let past: &[Past] = &trail.past[trail.from..];
-        let step = self.policy.next(self.now, &request, past, trail.waits, luck);
+        let question = Question { request: &request, past, waits: trail.waits, luck, client };
+        let routes = self.spec.places.len();
+        let seen = Seen { policy: self.policy.as_mut(), stage: &self.stage, routes };
+        let step = ask(&mut self.watch, seen, self.now, &question);
         self.take(slot, step);
     }
 
@@ -236,6 +253,12 @@ impl<Q: EventQueue> World<'_, Q> {
             self.policy.on_headers(now, &sent, &limits);
         }
         self.policy.on_end(now, &sent, &outcome);
+        if let Some(watch) = &mut self.watch {
+            let first = self.flights.get(slot).first_us;
+            let heard = first != NONE && answered;
+            let ttft = heard.then(|| Span(u64::from(first) * 1_000));
+            watch.ended(now, &sent, ttft, outcome);
+        }
         if outcome.is_done() {
             return self.done(slot, cost, output);
         }
@@ -290,6 +313,9 @@ impl<Q: EventQueue> World<'_, Q> {
     pub(super) fn conclude(&mut self, slot: u32, verdict: Verdict, ttft: Option<Span>) {
         let flight = *self.flights.get(slot);
         self.digest.add(self.now, Mark::Result, flight.luck, verdict as u32, 0);
+        if let Some(watch) = &mut self.watch {
+            watch.concluded(self.now, flight.luck, verdict);
+        }
         if self.recorder.measures(flight.arrived) {
             self.pending -= 1;
             let client = &self.spec.classes[usize::from(flight.class)].client;

@@ -40,8 +40,28 @@ pub struct Spec {
     pub incidents: Option<Incidents>,
     /// What an operator does meanwhile.
     pub changes: Vec<Change>,
+    /// What somebody does to the balancer meanwhile.
+    pub commands: Vec<Command>,
     /// The gateway process.
     pub gateway: Gateway,
+}
+
+/// Somebody does something to the balancer while it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub act: Act,
+}
+
+/// What is done to a balancer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// Parameters get other values.
+    Set(Vec<(&'static str, f64)>),
+    /// The held keys of these routes are released.
+    Release(Vec<u32>),
 }
 
 /// An operator takes routes out of the configuration, or puts them (back) in.

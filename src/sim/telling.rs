@@ -22,6 +22,14 @@ pub(super) struct Telling {
     truth: Vec<Truth>,
 }
 
+/// A client's deadline, as the oracle is told.
+pub(super) fn deadline(client: &Client) -> Deadline {
+    Deadline {
+        base_s: client.deadline.as_secs_f64(),
+        per_token_s: client.per_output_token.as_secs_f64(),
+    }
+}
+
 /// The grid of reports where a policy asks for old ones but not how often.
 const GRID: Span = Span::from_millis(100);
 
@@ -85,11 +93,7 @@ impl Telling {
             }
             Sees::Truth => {
                 stage.truth(now, &mut self.truth);
-                let deadline = Deadline {
-                    base_s: client.deadline.as_secs_f64(),
-                    per_token_s: client.per_output_token.as_secs_f64(),
-                };
-                policy.on_truth(now, &self.truth, deadline);
+                policy.on_truth(now, &self.truth, deadline(client));
             }
         }
     }

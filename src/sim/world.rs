@@ -8,7 +8,7 @@ use crate::engine::luck::mix;
 use crate::engine::{Span, Time};
 use crate::metrics::recorder::Recorder;
 use crate::metrics::{FaultTape, Tape};
-use crate::policy::{Policy, RouteId, RouteView};
+use crate::policy::{Policy, Pool, RouteId, RouteView};
 
 use super::attempt::{Stage, hint_ms};
 use super::check::{Breach, Ledger};
@@ -17,8 +17,9 @@ use super::fault::{Active, Failure, Replication};
 use super::flight::{EXPLORED, Ending, FLYING, Flight, Flights, NONE, OPEN, STREAMED, Trail};
 use super::queue::{Event, EventQueue, Kind, Wheel};
 use super::script::Script;
-use super::spec::Spec;
+use super::spec::{Act, Spec};
 use super::telling::Telling;
+use super::watch::Watch;
 use super::workload::Workload;
 
 /// One run in progress.
@@ -51,6 +52,7 @@ pub struct World<'a, Q = Wheel> {
     pub(super) trail: Trail,
     /// What the luck of decisions is mixed with.
     pub(super) plan_luck: u64,
+    pub(super) watch: Option<Box<Watch>>,
 }
 
 impl<Q> std::fmt::Debug for World<'_, Q> {
@@ -118,6 +120,8 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         edges.extend(
             spec.changes.iter().enumerate().map(|(i, c)| (c.at, faults.len() + i, c.present)),
         );
+        let others = faults.len() + spec.changes.len();
+        edges.extend(spec.commands.iter().enumerate().map(|(i, c)| (c.at, others + i, true)));
         edges.sort_unstable();
         let tapes = faults
             .iter()
@@ -153,6 +157,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             telling: Telling::new(policy.sees(), spec.pool.routes.len()),
             trail: Trail::default(),
             plan_luck: super::request::PLAN,
+            watch: None,
             spec,
             policy,
         };
@@ -194,6 +199,46 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     /// Why the policy cannot go on, if it cannot: what it did since is not its own.
     pub fn trouble(&self) -> Option<String> {
         self.policy.trouble()
+    }
+
+    /// Has the run followed from here on.
+    pub fn follow(&mut self, watch: Watch) {
+        self.watch = Some(Box::new(watch));
+    }
+
+    /// Who follows the run.
+    pub fn watch(&self) -> Option<&Watch> {
+        self.watch.as_deref()
+    }
+
+    /// Takes the watch, and with it what it saw.
+    pub fn unfollow(&mut self) -> Option<Watch> {
+        self.watch.take().map(|watch| *watch)
+    }
+
+    /// What is on the tape so far.
+    pub const fn tape(&self) -> &Tape {
+        self.recorder.tape()
+    }
+
+    /// Digest of the events so far.
+    pub const fn digest(&self) -> u64 {
+        self.digest.value()
+    }
+
+    /// What the gateway can route to.
+    pub const fn pool(&self) -> &Pool {
+        &self.spec.pool
+    }
+
+    /// Who routes.
+    pub fn policy(&self) -> &dyn Policy {
+        self.policy.as_ref()
+    }
+
+    /// Requests that have arrived.
+    pub const fn arrived(&self) -> u64 {
+        self.arrived
     }
 
     /// Virtual time.
@@ -275,12 +320,12 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             self.next_edge += 1;
             self.digest.add(at, Mark::Edge, fault as u64, u32::from(begins), 0);
             let Some(active) = self.stage.faults.get(fault) else {
-                let change = &self.spec.changes[fault - self.stage.faults.len()];
-                for &route in &change.routes {
-                    self.policy.set_present(at, RouteId(route), change.present);
-                }
+                self.operate(at, fault - self.stage.faults.len());
                 continue;
             };
+            if let Some(watch) = &mut self.watch {
+                watch.edge(at, &active.fault.name, &active.fault.routes, begins);
+            }
             let cuts = begins && active.cuts();
             self.stage.edge(fault, begins);
             if cuts {
@@ -289,6 +334,23 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         }
         if !cutting.is_empty() {
             self.cut(&cutting);
+        }
+    }
+
+    /// An operator's change, or a command, counted on.
+    fn operate(&mut self, at: Time, index: usize) {
+        if let Some(change) = self.spec.changes.get(index) {
+            for &route in &change.routes {
+                self.policy.set_present(at, RouteId(route), change.present);
+            }
+            return;
+        }
+        match &self.spec.commands[index - self.spec.changes.len()].act {
+            Act::Set(values) => self.policy.retune(at, values),
+            Act::Release(routes) => {
+                let routes: Vec<RouteId> = routes.iter().map(|&route| RouteId(route)).collect();
+                self.policy.release(at, &routes);
+            }
         }
     }
 
@@ -344,7 +406,11 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     fn on_wake(&mut self) {
         let recorder = &mut self.recorder;
         let digest = &mut self.digest;
+        let watch = &mut self.watch;
         self.policy.on_wake(self.now, &mut |change| {
+            if let Some(watch) = watch {
+                watch.changed(change);
+            }
             digest.add(change.at, Mark::State, change.to as u64, change.route.0, 0);
             recorder.changed(change);
         });

@@ -6,8 +6,14 @@ use std::process::Stdio;
 
 use crate::program::{Desk, Ended};
 
-const TABLES: [&str; 5] =
-    ["arrivals.csv", "series.csv", "summary.json", "timing.json", "transitions.csv"];
+const TABLES: [&str; 6] = [
+    "arrivals.csv",
+    "manifest.json",
+    "series.csv",
+    "summary.json",
+    "timing.json",
+    "transitions.csv",
+];
 const FIGURES: [&str; 5] = ["goodput", "latency", "recovery", "share", "weights"];
 
 /// Files that a run leaves, in alphabetical order.

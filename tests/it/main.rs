@@ -11,6 +11,8 @@ mod clients;
 mod compare;
 mod conformance;
 mod conservation;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod dependencies;
 mod determinism;
 mod docs;
@@ -24,6 +26,7 @@ mod engine_routes;
 mod engine_selection;
 mod engine_sharing;
 mod engine_threads;
+mod explain;
 mod fault_timing;
 mod faults;
 mod golden;

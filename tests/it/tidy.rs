@@ -20,6 +20,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     // A report never runs a simulation: no `sim`, no `experiment`.
     ("report", &["engine", "policy", "metrics", "stats", "record"]),
     (
+        "dashboard",
+        &["engine", "policy", "metrics", "sim", "scenario", "record", "experiment", "report"],
+    ),
+    (
         "cli",
         &[
             "engine",
@@ -34,6 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "record",
             "experiment",
             "report",
+            "dashboard",
         ],
     ),
 ];

@@ -175,6 +175,7 @@ fn advance(
     result.map_err(|error| match error {
         RunError::Policy { .. } => Failure::new(Exit::Usage, error).reproduce(again(args)),
         RunError::Broken { .. } => Failure::new(Exit::Broken, error).reproduce(again(args)),
+        RunError::Store(_) => Failure::new(Exit::Unexpected, error).reproduce(again(args)),
         RunError::Interrupted => {
             Failure::new(Exit::Interrupted, "interrupted; nothing was written")
                 .reproduce(again(args))

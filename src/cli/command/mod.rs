@@ -5,9 +5,13 @@ pub(super) mod check;
 pub(super) mod claims;
 pub(super) mod compare;
 mod contender;
+#[cfg(feature = "dashboard")]
+pub(super) mod dashboard;
+pub(super) mod explain;
 pub(super) mod hunt;
 pub(super) mod list;
 pub(super) mod new;
+pub(super) mod replay;
 pub(super) mod run;
 pub(super) mod schema;
 pub(super) mod solve;
@@ -36,6 +40,10 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
         Command::Tune(args) => tune::tune(args),
         Command::Solve(args) => solve::solve(args),
         Command::Check(args) => check::check(args),
+        #[cfg(feature = "dashboard")]
+        Command::Dashboard(args) => dashboard::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Claims(args) => claims::claims(args),
         Command::Bench(args) => bench::bench(args, allocations),
         Command::Trace(command) => trace::trace(command),

@@ -12,6 +12,7 @@ use crate::cli::progress::{Bar, catch_interrupts, interrupted as is_interrupted}
 use crate::cli::style;
 use crate::engine::Span;
 use crate::experiment::{RunError, RunPlan, described, run as experiment, shim};
+use crate::record::manifest::{MANIFEST, MANIFEST_VERSION, Manifest};
 use crate::record::{self, StoredRun, Timing};
 use crate::report;
 use crate::scenario::{self, PolicyChoice, Scenario};
@@ -74,7 +75,19 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
     if is_interrupted() {
         return Err(interrupted(args, seed));
     }
-    let mut files = record::write(&dir, &run).map_err(|e| Failure::new(Exit::Unexpected, e))?;
+    let made = Manifest {
+        schema_version: MANIFEST_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario: args.scenario.display().to_string(),
+        source: scenario.source.clone(),
+        seed,
+        replications: args.replications,
+    };
+    let path = dir.join(MANIFEST);
+    let written = record::write_whole(&path, record::to_json(&made).as_bytes());
+    written.map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let mut files = vec![path];
+    files.extend(record::write(&dir, &run).map_err(|e| Failure::new(Exit::Unexpected, e))?);
     let plots = report::write_all(&dir, &run).map_err(|e| Failure::new(Exit::Unexpected, e))?;
     files.extend(plots);
     match args.format {

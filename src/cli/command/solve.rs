@@ -274,6 +274,7 @@ fn failure(error: &SolveError, args: &Solve) -> Failure {
         SolveError::Run { error: RunError::Broken { .. }, .. } => {
             Failure::new(Exit::Broken, error).reproduce(again(args))
         }
+        SolveError::Run { error: RunError::Store(_), .. } => Failure::new(Exit::Unexpected, error),
         SolveError::Run { error: RunError::Interrupted, .. } => {
             Failure::new(Exit::Interrupted, "interrupted").reproduce(again(args))
         }

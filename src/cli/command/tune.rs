@@ -249,6 +249,9 @@ fn failure(error: &TuneError, args: &Tune) -> Failure {
         TuneError::Run { error: RunError::Policy { .. }, .. } | TuneError::Blind(_) => {
             Failure::new(Exit::Usage, error)
         }
+        TuneError::Run { error: RunError::Store(_), .. } => {
+            Failure::new(Exit::Unexpected, error).reproduce(again(args))
+        }
         TuneError::Journal(error) => Failure::new(Exit::Unexpected, error).reproduce(again(args)),
     }
 }

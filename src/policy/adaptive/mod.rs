@@ -8,9 +8,11 @@
 pub mod ablation;
 mod table;
 
+use std::cell::RefCell;
+
 use crate::engine::{
-    Engine, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings, Span, Ticket,
-    Time, luck,
+    Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings,
+    Span, Ticket, Time, luck,
 };
 
 pub use table::{BIFROST_2026, BIFROST_LITERAL, BIFROST_PUBLISHED, TABLE, WINDTUNNEL};
@@ -37,6 +39,8 @@ pub struct Adaptive {
     ranked: Vec<ProviderKey>,
     next_tick: Time,
     interval: Span,
+    /// What is noted of decisions, while somebody wants to know.
+    notes: RefCell<Option<Vec<Explanation>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +108,7 @@ impl Adaptive {
             ranked: Vec::new(),
             next_tick: now + interval,
             interval,
+            notes: RefCell::new(None),
         })
     }
 
@@ -239,6 +244,9 @@ impl Adaptive {
             allowed: None,
             tried: &tried[..count],
         };
+        if let Some(notes) = self.notes.borrow_mut().as_mut() {
+            notes.push(self.engine.explain(now, &need, word));
+        }
         self.engine.decide(now, &need, word).ok()
     }
 
@@ -325,6 +333,31 @@ impl Policy for Adaptive {
             })
             .collect();
         self.engine.remember(now, &pasts);
+    }
+
+    fn retune(&mut self, now: Time, values: &[(&'static str, f64)]) {
+        let mut params = self.engine.params();
+        for (id, value) in values {
+            // Retries, fallbacks and timeouts are not the engine's.
+            let _ = params.set(id, *value);
+        }
+        self.interval = Span::from_secs_f64(params.interval);
+        // Values that contradict each other change nothing, as in a gateway.
+        let _ = self.engine.set_params(params, now);
+    }
+
+    fn release(&mut self, now: Time, routes: &[RouteId]) {
+        for route in routes {
+            self.engine.release(self.keys[route.index()], now);
+        }
+    }
+
+    fn engine(&self) -> Option<&Engine> {
+        Some(&self.engine)
+    }
+
+    fn note(&mut self, on: bool) -> Vec<Explanation> {
+        self.notes.replace(on.then(Vec::new)).unwrap_or_default()
     }
 
     fn show(&self, views: &mut [RouteView]) {

@@ -262,6 +262,7 @@ mod tests {
             faults: vec![],
             incidents: None,
             changes: vec![],
+            commands: vec![],
             gateway: Gateway { overhead: Span::ZERO, max_in_flight: 1 },
         }
     }

@@ -40,6 +40,7 @@ pub(super) fn world(classes: Vec<Class>) -> Spec {
         faults: vec![],
         incidents: None,
         changes: vec![],
+        commands: vec![],
         gateway: Gateway { overhead: Span::ZERO, max_in_flight: u32::MAX },
     }
 }
