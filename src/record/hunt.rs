@@ -1,7 +1,5 @@
 //! `hunt.json`: what hurts a policy most.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,10 +30,22 @@ pub struct Hunt {
     pub unit: String,
     /// Schedules tried before shrinking.
     pub schedules: u32,
-    /// The worst value of the metric by kind of fault, before shrinking; kinds that did no harm are not here.
-    pub kinds: BTreeMap<String, Quantity>,
+    /// The worst of every kind of fault, before shrinking, worst first; kinds that did no harm are not here.
+    pub kinds: Vec<KindFound>,
     /// What was shrunk, worst first.
     pub found: Vec<Found>,
+}
+
+/// The worst of a kind of fault.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KindFound {
+    /// Kind of fault, with how it fails where that is not the usual; `combined` for two faults.
+    pub kind: String,
+    /// The metric.
+    pub worst: Quantity,
+    /// The metric if the same begins elsewhere in the minute; as long as before, or until shortly before the end.
+    pub phases: Vec<Phase>,
 }
 
 /// A schedule that hurts, as small as it can be.
@@ -97,19 +107,18 @@ impl Hunt {
     }
 }
 
-impl Found {
-    /// The worst and the best phase; `None` where none has a value.
-    pub fn extremes(&self, better: Direction) -> Option<(&Phase, &Phase)> {
-        let number = |phase: &Phase| match &phase.value {
-            Quantity::Number(number) => Some(*number),
-            Quantity::Censored(_) => Some(f64::INFINITY),
-            Quantity::NotApplicable(_) => None,
+/// The worst and the best phase; `None` where none has a value.
+pub fn extremes(phases: &[Phase], better: Direction) -> Option<(&Phase, &Phase)> {
+    let harm = |phase: &Phase| {
+        let number = match &phase.value {
+            Quantity::Number(number) => *number,
+            Quantity::Censored(_) => f64::INFINITY,
+            Quantity::NotApplicable(_) => return None,
         };
-        let harm =
-            |phase: &Phase| number(phase).map(|n| if better == Direction::Higher { -n } else { n });
-        let mut known: Vec<&Phase> =
-            self.phases.iter().filter(|phase| harm(phase).is_some()).collect();
-        known.sort_by(|a, b| harm(b).unwrap_or(0.0).total_cmp(&harm(a).unwrap_or(0.0)));
-        Some((*known.first()?, *known.last()?))
-    }
+        Some(if better == Direction::Higher { -number } else { number })
+    };
+    let known = || phases.iter().filter_map(|phase| Some((harm(phase)?, phase)));
+    let worst = known().reduce(|a, b| if b.0 > a.0 { b } else { a })?;
+    let best = known().reduce(|a, b| if b.0 < a.0 { b } else { a })?;
+    Some((worst.1, best.1))
 }

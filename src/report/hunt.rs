@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::metrics::{Direction, catalog};
-use crate::record::hunt::{Found, Hunt};
+use crate::record::hunt::{Found, Hunt, Phase, extremes};
 use crate::record::{Measured, Quantity};
 
 /// The table of finds, and a sentence or two for each.
@@ -16,22 +16,29 @@ pub fn text(hunt: &Hunt) -> String {
     }
     let better = catalog::find(&hunt.by).map_or(Direction::Lower, |metric| metric.better);
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["kind of fault", "worst found", "file", "as small as can be", "fresh seeds"]);
-    for (kind, worst) in ranked(hunt, better) {
-        let found = hunt.found.iter().find(|found| found.kind == *kind);
-        let cells = match found {
-            Some(found) => [
-                kind.clone(),
-                shown(&found.searched),
-                found.file.clone(),
-                shown(&found.value),
-                spread(&found.fresh),
-            ],
-            None => [kind.clone(), shown(worst), String::new(), String::new(), String::new()],
+    table.set_header([
+        "kind of fault",
+        "worst",
+        "begins at second",
+        "least",
+        "begins at second",
+        "file",
+        "as small as can be",
+        "fresh seeds",
+    ]);
+    for kind in &hunt.kinds {
+        let ends = extremes(&kind.phases, better);
+        let end = |phase: Option<&Phase>| {
+            phase.map_or(Default::default(), |p| [shown(&p.value), p.start_s.to_string()])
         };
-        table.add_row(cells);
+        let [worst, least] = [end(ends.map(|ends| ends.0)), end(ends.map(|ends| ends.1))];
+        let found = hunt.found.iter().find(|found| found.kind == kind.kind);
+        let file = found.map_or(Default::default(), |found| {
+            [found.file.clone(), shown(&found.value), spread(&found.fresh)]
+        });
+        table.add_row([&[kind.kind.clone()], &worst[..], &least[..], &file[..]].concat());
     }
     let unit = if hunt.unit.is_empty() { String::new() } else { format!(" ({})", hunt.unit) };
     let mut text = format!(
@@ -44,24 +51,11 @@ pub fn text(hunt: &Hunt) -> String {
     text
 }
 
-/// Kinds, worst first.
-fn ranked(hunt: &Hunt, better: Direction) -> Vec<(&String, &Quantity)> {
-    let harm = |value: &Quantity| match value {
-        Quantity::Number(number) if better == Direction::Higher => -number,
-        Quantity::Number(number) => *number,
-        Quantity::Censored(censored) => censored.censored_at_s,
-        Quantity::NotApplicable(_) => f64::NEG_INFINITY,
-    };
-    let mut kinds: Vec<_> = hunt.kinds.iter().collect();
-    kinds.sort_by(|a, b| harm(b.1).total_cmp(&harm(a.1)).then(a.0.cmp(b.0)));
-    kinds
-}
-
 fn sentences(found: &Found, better: Direction) -> String {
     let mut text = String::new();
-    if let Some((worst, best)) = found.extremes(better) {
+    if let Some((worst, best)) = extremes(&found.phases, better) {
         text += &format!(
-            "{}: worst if it begins at second {} ({}), least at {} ({}).\n",
+            "{}, as small as can be: worst if it begins at second {} ({}), least at {} ({}).\n",
             found.kind,
             worst.start_s,
             shown(&worst.value),

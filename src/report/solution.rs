@@ -30,7 +30,7 @@ pub fn text(solution: &Solution) -> String {
         text += &format!("warning: {warning}\n");
     }
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header([key.as_str(), metric, "95 % interval", "n"]);
     for point in &solution.points {

@@ -10,10 +10,9 @@ pub fn text(tuning: &Tuning) -> String {
     for warning in &tuning.warnings {
         text += &format!("warning: {warning}\n");
     }
-    text +=
-        &format!("\n{}\n", rows(presets::UTF8_HORIZONTAL_ONLY, PARAMETERS, &parameters(tuning)));
-    text += &format!("\n{}\n", rows(presets::UTF8_HORIZONTAL_ONLY, PROOF, &proofs(tuning)));
-    text += &format!("\n{}\n", front_table(tuning, presets::UTF8_HORIZONTAL_ONLY));
+    text += &format!("\n{}\n", rows(presets::NOTHING, PARAMETERS, &parameters(tuning)));
+    text += &format!("\n{}\n", rows(presets::NOTHING, PROOF, &proofs(tuning)));
+    text += &format!("\n{}\n", front_table(tuning, presets::NOTHING));
     text
 }
 

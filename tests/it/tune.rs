@@ -16,11 +16,16 @@ fn desk() -> Desk {
     desk
 }
 
+/// A run of 20 s has no minute before its fault, which recovery as users feel it is measured against.
+const OBJECTIVES: &str = "leak_ratio,regret,false_alarms";
+
 const ARGS: [&str; 9] =
-    ["tune", "short.toml", "slow.toml", "--trials", "10", "-R", "2", "--hold-out", "brown-out"];
+    ["tune", "short.toml", "slow.toml", "--trials", "8", "-R", "2", "--hold-out", "brown-out"];
 
 fn tuned(desk: &Desk, extra: &[&str]) -> Ended {
-    desk.run(&[&ARGS[..], extra].concat())
+    let objectives = ["--objectives", OBJECTIVES];
+    let usual: &[&str] = if extra.contains(&"--objectives") { &[] } else { &objectives };
+    desk.run(&[&ARGS[..], usual, extra].concat())
 }
 
 #[test]
@@ -34,10 +39,10 @@ fn a_search_is_the_same_bytes_on_one_thread_and_on_two() {
     let schema = serde_json::from_str(&windtunnel::record::Tuning::schema()).unwrap();
     assert!(jsonschema::is_valid(&schema, &tuning), "{tuning:#}");
     let trials = tuning["trials"].as_array().unwrap();
-    assert_eq!(trials.len(), 11, "the start is one of them");
+    assert_eq!(trials.len(), 9, "the start is one of them");
     assert!(trials.iter().any(|trial| trial["fate"] == "front"));
     assert_eq!(tuning["held_out"]["scenarios"], serde_json::json!(["slow"]));
-    assert_eq!(tuning["proof"].as_array().unwrap().len(), 4);
+    assert_eq!(tuning["proof"].as_array().unwrap().len(), 3);
     // The hash of what is held out stands in the journal before any run.
     let journal = desk.read("one/journal.jsonl");
     let head: serde_json::Value = serde_json::from_str(journal.lines().next().unwrap()).unwrap();
@@ -60,7 +65,7 @@ fn a_search_that_was_killed_is_gone_on_with() {
     let whole = tuned(&desk, &["--out", "whole", "--format", "json"]);
     assert_eq!(whole.code, Some(0), "{}", whole.stderr);
     let mut child = desk
-        .command(&[&ARGS[..], &["--out", "again"]].concat())
+        .command(&[&ARGS[..], &["--objectives", OBJECTIVES, "--out", "again"]].concat())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -110,6 +115,7 @@ fn what_is_recommended_is_read_back_by_run_compare_and_tune() {
     ]);
     assert!(table.contains("mine"), "{table}");
     let more = tuned(&desk, &["--config", "mine.toml", "--out", "u", "--format", "json"]);
+    assert_eq!(more.code, Some(0), "{}", more.stderr);
     let tuning: serde_json::Value = serde_json::from_str(&more.stdout).unwrap();
     assert_eq!(tuning["policy"], "windtunnel { state.failed=9%, retry.max=1 }");
 }
@@ -135,6 +141,7 @@ fn mistakes_cost_nothing_and_say_what_to_do() {
         (&["--objectives", "regert"][..], "did you mean `regret`"),
         (&["--objectives", "regret,regret"], "twice"),
         (&["--search", "stat.*"], "no parameter is `stat.*`"),
+        (&["--objectives", "time_to_recover_user"], "has no value in any"),
         (&["--search", "state.faild"], "did you mean `state.failed`"),
         (&["--range", "state.failed=9%..3%"], "contradict each other"),
         (&["--policy", "random"], "nothing to search"),
@@ -157,7 +164,8 @@ fn mistakes_cost_nothing_and_say_what_to_do() {
 fn a_folder_belongs_to_one_search_and_one_plan() {
     let desk = desk();
     let quick = |extra: &[&str]| {
-        let args = ["tune", "short.toml", "--trials", "2", "-R", "2", "--out", "t"];
+        let args =
+            ["tune", "short.toml", "--trials", "2", "--objectives", OBJECTIVES, "--out", "t"];
         desk.run(&[&args[..], extra].concat())
     };
     assert_eq!(quick(&[]).code, Some(0));

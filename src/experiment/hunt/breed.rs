@@ -5,7 +5,7 @@ use crate::engine::luck::{below, mix};
 use crate::policy::Pool;
 
 use super::kinds::{KINDS, Kind, Place, places};
-use super::schedule::{Error, Schedule, Strike};
+use super::schedule::{Schedule, Strike};
 
 /// What schedules are drawn from.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl Ground {
     pub(super) fn new(pool: &Pool, names: &[String], horizon_s: u32, has_load: bool) -> Self {
         let kinds = KINDS
             .iter()
-            .filter(|kind| names.is_empty() || names.iter().any(|name| name == kind.name))
+            .filter(|kind| names.is_empty() || names.iter().any(|name| name == kind.label))
             .map(|kind| (kind, places(pool, kind.place)))
             .filter(|(_, places)| !places.is_empty())
             .collect();
@@ -67,8 +67,8 @@ impl Ground {
     }
 
     /// Leaves a kind out: the world refuses it.
-    pub(super) fn without(&mut self, name: &str) {
-        self.kinds.retain(|(kind, _)| kind.name != name);
+    pub(super) fn without(&mut self, label: &str) {
+        self.kinds.retain(|(kind, _)| kind.label != label);
     }
 
     /// The `nth` drawn schedule: kinds take turns.
@@ -87,7 +87,6 @@ impl Ground {
             start_s,
             lasts_s: self.fitting(start_s, dice.between(LEAST_S, self.horizon_s)),
             depth: dice.between(1, 20) * 5,
-            error: [Error::Status, Error::Limited, Error::Hang][dice.below(3)],
             wave: (dice.between(2, 30), dice.between(2, 30)),
             cuts: dice.below(2) == 0,
         }
@@ -137,11 +136,8 @@ impl Ground {
             4 | 5 if strike.kind.has_wave => {
                 strike.wave = (dice.between(2, 30), dice.between(2, 30));
             }
-            5 if strike.kind.has_error => {
-                strike.error = [Error::Status, Error::Limited, Error::Hang][dice.below(3)];
-            }
             6 => {
-                let of = self.kinds.iter().find(|(kind, _)| kind.name == strike.kind.name);
+                let of = self.kinds.iter().find(|(kind, _)| *kind == strike.kind);
                 if let Some((kind, places)) = of {
                     strike.on = self.place(kind, places, dice);
                 }

@@ -4,29 +4,29 @@ use toml_edit::{InlineTable, Value};
 
 use crate::policy::Pool;
 
-use super::schedule::{Error, Strike};
+use super::schedule::Strike;
 
 /// A kind of fault of the catalogue, as a hunt uses it.
 #[derive(Debug)]
 pub(super) struct Kind {
+    /// What a hunt calls it: a fault that answers with an error and one that does not answer are two.
+    pub(super) label: &'static str,
     /// Its name in scenarios.
     pub(super) name: &'static str,
     /// Where it can be.
     pub(super) place: Place,
     /// Whether `depth` means something.
     pub(super) has_depth: bool,
-    /// Whether `error` does.
-    pub(super) has_error: bool,
     /// Whether `wave` does.
     pub(super) has_wave: bool,
     /// Its own keys of a `[[fault]]`.
-    pub(super) keys: fn(&Strike) -> Vec<(&'static str, Value)>,
+    pub(super) keys: Keys,
 }
 
-/// Names are unique.
+/// Labels are unique.
 impl PartialEq for Kind {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        self.label == other.label
     }
 }
 
@@ -43,12 +43,11 @@ pub(super) enum Place {
 /// The kinds. Left out: background noise (no event), severe outages (an error burst of 95 %), growth limits
 /// and cold starts (their cause is in the load, which a hunt moves only as a whole).
 pub(super) static KINDS: &[Kind] = &[
-    Kind {
-        has_depth: false,
-        keys: |strike| vec![error(strike, 100)],
-        ..kind("hard-outage", Place::Any)
-    },
-    Kind { keys: |strike| vec![error(strike, strike.depth)], ..kind("error-burst", Place::Any) },
+    outage("hard-outage", |_| vec![error(503, 100)]),
+    outage("hard-outage-hang", |_| vec![error("hang", 100)]),
+    outage("hard-outage-429", |_| vec![error(429, 100)]),
+    burst("error-burst", |strike| vec![error(503, strike.depth)]),
+    burst("error-burst-hang", |strike| vec![error("hang", strike.depth)]),
     Kind {
         has_depth: false,
         has_wave: true,
@@ -57,17 +56,15 @@ pub(super) static KINDS: &[Kind] = &[
             shape.insert("kind", "flap".into());
             shape.insert("on", seconds(strike.wave.0));
             shape.insert("off", seconds(strike.wave.1));
-            vec![error(strike, 100), ("shape", shape.into())]
+            vec![error(503, 100), ("shape", shape.into())]
         },
         ..kind("flapping", Place::Any)
     },
     Kind {
-        has_error: false,
         keys: |strike| vec![("rate", percent(strike.depth)), ("extra", "30s".into())],
         ..kind("stall", Place::Any)
     },
     Kind {
-        has_error: false,
         keys: |strike| {
             let factor =
                 |most: f64| Value::from(1.0 + (most - 1.0) * f64::from(strike.depth) / 100.0);
@@ -76,53 +73,47 @@ pub(super) static KINDS: &[Kind] = &[
         ..kind("brown-out", Place::Any)
     },
     Kind {
-        has_error: false,
         keys: |strike| vec![("rate", percent(strike.depth))],
         ..kind("overload", Place::Provider)
     },
+    Kind { keys: |strike| vec![("rate", percent(strike.depth))], ..kind("midstream", Place::Any) },
     Kind {
-        has_error: false,
-        keys: |strike| vec![("rate", percent(strike.depth))],
-        ..kind("midstream", Place::Any)
-    },
-    Kind {
-        has_error: false,
         keys: |strike| vec![("factor", percent(104 - strike.depth))],
         ..kind("limit-cut", Place::Provider)
     },
+    Kind { has_depth: false, keys: |_| Vec::new(), ..kind("key-fault", Place::Key) },
+    Kind { keys: |strike| vec![error(500, strike.depth)], ..kind("regional", Place::Region) },
+    Kind { keys: |strike| vec![error(500, strike.depth)], ..kind("one-model", Place::Model) },
     Kind {
         has_depth: false,
-        has_error: false,
-        keys: |_| Vec::new(),
-        ..kind("key-fault", Place::Key)
-    },
-    Kind { keys: |strike| vec![error(strike, strike.depth)], ..kind("regional", Place::Region) },
-    Kind { keys: |strike| vec![error(strike, strike.depth)], ..kind("one-model", Place::Model) },
-    Kind {
-        has_depth: false,
-        keys: |strike| vec![error(strike, 100)],
+        keys: |strike| vec![error(503, 100)],
         ..kind("slow-recovery", Place::Any)
     },
     Kind {
-        has_error: false,
         keys: |strike| vec![("headroom", percent(200 - strike.depth))],
         ..kind("cascade", Place::Provider)
     },
 ];
 
 const fn kind(name: &'static str, place: Place) -> Kind {
-    Kind { name, place, has_depth: true, has_error: true, has_wave: false, keys: |_| Vec::new() }
+    Kind { label: name, name, place, has_depth: true, has_wave: false, keys: |_| Vec::new() }
 }
 
-fn error(strike: &Strike, rate: u32) -> (&'static str, Value) {
+type Keys = fn(&Strike) -> Vec<(&'static str, Value)>;
+
+const fn outage(label: &'static str, keys: Keys) -> Kind {
+    Kind { label, has_depth: false, keys, ..kind("hard-outage", Place::Any) }
+}
+
+const fn burst(label: &'static str, keys: Keys) -> Kind {
+    Kind { label, keys, ..kind("error-burst", Place::Any) }
+}
+
+/// A share of attempts that fails, with a status or without an answer.
+fn error(status: impl Into<Value>, rate: u32) -> (&'static str, Value) {
     let mut error = InlineTable::new();
     error.insert("rate", percent(rate));
-    let status = match strike.error {
-        Error::Status => Value::from(503),
-        Error::Limited => Value::from(429),
-        Error::Hang => Value::from("hang"),
-    };
-    error.insert("status", status);
+    error.insert("status", status.into());
     ("error", error.into())
 }
 
@@ -174,5 +165,5 @@ pub(super) fn places(pool: &Pool, place: Place) -> Vec<String> {
 
 /// Names of the kinds that a hunt tries.
 pub fn names() -> Vec<&'static str> {
-    KINDS.iter().map(|kind| kind.name).collect()
+    KINDS.iter().map(|kind| kind.label).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::luck::{mix, name};
 use crate::metrics::{FaultTape, Tape};
-use crate::record::hunt::{Found, Phase, Returns};
+use crate::record::hunt::{Found, Phase, Returns, extremes};
 use crate::record::{Measured, Quantity, significant};
 
 use super::breed::PERIOD_S;
@@ -13,20 +13,33 @@ use super::search::{HuntError, Hunter, Prey};
 
 /// Seconds between two phases that are looked at.
 const STRIDE_S: u32 = 5;
+/// The same for kinds that are not shrunk.
+const COARSE_S: u32 = 10;
 /// Seeds that the search never saw.
 const FRESH: u64 = 5;
 /// Length of the fault in the long look: five clock minutes show what returns with them.
 const LONG_S: u32 = 300;
 
-/// The same schedule at the phase at which it hurts most, to the second.
-pub(super) fn worst_phase(hunter: &Hunter<'_>, prey: &Prey) -> Result<Prey, HuntError> {
+/// The same schedule at every phase, coarsely; and at the worst of them.
+pub(super) fn all_phases(
+    hunter: &Hunter<'_>,
+    prey: &Prey,
+) -> Result<(Prey, Vec<Phase>), HuntError> {
     let mut worst = prey.clone();
-    let coarse = starts(hunter, &prey.schedule);
     let now = first_start(&prey.schedule);
-    try_all(hunter, &mut worst, coarse.into_iter().filter(|start| *start != now))?;
-    let centre = first_start(&worst.schedule);
+    let mut phases = vec![Phase { start_s: now, value: prey.value.into() }];
+    let starts = starts(hunter, &prey.schedule, COARSE_S).into_iter().filter(|at| *at != now);
+    phases.extend(try_all(hunter, &mut worst, starts)?);
+    phases.sort_by_key(|phase| phase.start_s);
+    Ok((worst, phases))
+}
+
+/// The same schedule at the worst second nearby.
+pub(super) fn nearby(hunter: &Hunter<'_>, prey: &Prey) -> Result<Prey, HuntError> {
+    let mut worst = prey.clone();
+    let centre = first_start(&prey.schedule);
     let from = hunter.ground.from_s;
-    let fine = (centre.saturating_sub(STRIDE_S - 1).max(from)..centre + STRIDE_S)
+    let fine = (centre.saturating_sub(STRIDE_S).max(from)..=centre + STRIDE_S)
         .filter(|start| *start != centre);
     try_all(hunter, &mut worst, fine)?;
     Ok(worst)
@@ -36,16 +49,19 @@ fn try_all(
     hunter: &Hunter<'_>,
     worst: &mut Prey,
     starts: impl Iterator<Item = u32>,
-) -> Result<(), HuntError> {
+) -> Result<Vec<Phase>, HuntError> {
     let moved: Vec<Schedule> =
         starts.map(|start| fitting(hunter, worst.schedule.moved(start))).collect();
     let judged = hunter.all(&moved, hunter.plan.seed)?;
+    let mut phases = Vec::new();
     for (schedule, judged) in moved.into_iter().zip(judged) {
-        if let Some(judged) = judged.filter(|judged| judged.harm > worst.harm) {
+        let Some(judged) = judged else { continue };
+        phases.push(Phase { start_s: first_start(&schedule), value: judged.value.into() });
+        if judged.harm > worst.harm {
             *worst = Prey { schedule, value: judged.value, harm: judged.harm };
         }
     }
-    Ok(())
+    Ok(phases)
 }
 
 fn fitting(hunter: &Hunter<'_>, mut schedule: Schedule) -> Schedule {
@@ -60,12 +76,12 @@ fn first_start(schedule: &Schedule) -> u32 {
 }
 
 /// Starts all over a minute at which the schedule fits into the run.
-fn starts(hunter: &Hunter<'_>, schedule: &Schedule) -> Vec<u32> {
+fn starts(hunter: &Hunter<'_>, schedule: &Schedule, stride_s: u32) -> Vec<u32> {
     let from = hunter.ground.from_s;
     let first = first_start(schedule);
     let last = schedule.strikes.iter().map(|s| s.start_s - first).max().unwrap_or(0);
     let period = PERIOD_S.min(from);
-    let starts = (0..period).step_by(STRIDE_S as usize).map(|phase| from + phase);
+    let starts = (0..period).step_by(stride_s as usize).map(|phase| from + phase);
     starts.filter(|start| start + last + STRIDE_S < hunter.ground.horizon_s).collect()
 }
 
@@ -77,7 +93,7 @@ pub(super) fn found(
 ) -> Result<(Found, String), HuntError> {
     let plan = hunter.plan;
     let schedule = &least.schedule;
-    let starts = starts(hunter, schedule);
+    let starts = starts(hunter, schedule, STRIDE_S);
     let moved: Vec<Schedule> = starts.iter().map(|start| schedule.moved(*start)).collect();
     let phases: Vec<Phase> = starts
         .iter()
@@ -163,7 +179,7 @@ fn head(hunter: &Hunter<'_>, found: &Found, schedule: &Schedule, name: &str) -> 
         .strikes
         .iter()
         .map(|s| {
-            format!("a {} on {} from second {} for {} s", s.kind.name, s.on, s.start_s, s.lasts_s)
+            format!("{} on {} from second {} for {} s", s.kind.label, s.on, s.start_s, s.lasts_s)
         })
         .collect();
     let mut text = format!(
@@ -176,7 +192,7 @@ fn head(hunter: &Hunter<'_>, found: &Found, schedule: &Schedule, name: &str) -> 
         shown(&found.value),
         spread(&found.fresh),
     );
-    if let Some((worst, best)) = found.extremes(plan.by.0.better) {
+    if let Some((worst, best)) = extremes(&found.phases, plan.by.0.better) {
         text += &format!(
             "# The same from second {} on: {}; from second {} on: {}.\n",
             worst.start_s,

@@ -23,30 +23,17 @@ pub(super) struct Strike {
     pub(super) lasts_s: u32,
     /// How deep, in percent of what the kind can do, 5 to 100.
     pub(super) depth: u32,
-    /// How attempts fail, where the kind leaves it open.
-    pub(super) error: Error,
     /// Seconds on and off of kinds that come in waves.
     pub(super) wave: (u32, u32),
     /// Whether it breaks what is under way.
     pub(super) cuts: bool,
 }
 
-/// How attempts fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Error {
-    /// A 503 after 80 ms.
-    Status,
-    /// A 429 without a hint.
-    Limited,
-    /// No answer.
-    Hang,
-}
-
 impl Schedule {
     /// What it is the worst of: its kind of fault, or `combined`.
     pub(super) fn class(&self) -> &'static str {
         match &self.strikes[..] {
-            [one] => one.kind.name,
+            [one] => one.kind.label,
             _ => "combined",
         }
     }

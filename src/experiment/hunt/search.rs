@@ -10,8 +10,7 @@ use crate::experiment::compare::Contender;
 use crate::experiment::progress::Progress;
 use crate::experiment::run::{RunError, described};
 use crate::metrics::Value;
-use crate::record::Quantity;
-use crate::record::hunt::{Found, HUNT_VERSION, Hunt};
+use crate::record::hunt::{Found, HUNT_VERSION, Hunt, KindFound, Phase};
 use crate::scenario::Scenario;
 
 use super::breed::Ground;
@@ -99,13 +98,22 @@ pub fn hunt(plan: &HuntPlan<'_>, progress: &dyn Progress) -> Result<Catch, HuntE
     }
     let mut hunter = Hunter { plan, base, ground, progress };
     let (best, tried) = hunter.search()?;
-    let mut worst: Vec<Prey> = best.into_values().filter(|prey| prey.harm > 0.0).collect();
-    worst.sort_by(|a, b| order(b, a));
-    let hardest: Vec<(String, Quantity)> =
-        worst.iter().map(|p| (p.schedule.class().to_owned(), p.value.into())).collect();
+    let mut worst: Vec<(Prey, Vec<Phase>)> = Vec::new();
+    for prey in best.into_values().filter(|prey| prey.harm > 0.0) {
+        worst.push(look::all_phases(&hunter, &prey)?);
+    }
+    worst.sort_by(|(a, _), (b, _)| order(b, a));
+    let kinds = worst
+        .iter()
+        .map(|(prey, phases)| KindFound {
+            kind: prey.schedule.class().to_owned(),
+            worst: prey.value.into(),
+            phases: phases.clone(),
+        })
+        .collect();
     worst.truncate(plan.keep as usize);
     let caught: Vec<Result<(Found, String), HuntError>> =
-        worst.par_iter().map(|prey| hunter.bring_home(prey)).collect();
+        worst.par_iter().map(|(prey, _)| hunter.bring_home(prey)).collect();
     let mut found = Vec::new();
     let mut files = Vec::new();
     for caught in caught {
@@ -123,7 +131,7 @@ pub fn hunt(plan: &HuntPlan<'_>, progress: &dyn Progress) -> Result<Catch, HuntE
         by: by.id.to_owned(),
         unit: by.unit.to_owned(),
         schedules: tried,
-        kinds: hardest.into_iter().collect(),
+        kinds,
         found,
     };
     Ok(Catch { hunt, files })
@@ -148,7 +156,7 @@ impl Hunter<'_> {
             let judged = self.all(&batch, self.plan.seed)?;
             nth += batch.len();
             for (schedule, judged) in batch.into_iter().zip(judged) {
-                let kind = schedule.strikes[0].kind.name;
+                let kind = schedule.strikes[0].kind.label;
                 *worked.entry(kind).or_insert(false) |= judged.is_some();
                 let Some(Judged { value, harm, .. }) = judged else { continue };
                 let prey = Prey { schedule, value, harm };
@@ -204,7 +212,7 @@ impl Hunter<'_> {
 
     /// Looks for the worst phase, shrinks, and looks at what is left.
     fn bring_home(&self, prey: &Prey) -> Result<(Found, String), HuntError> {
-        let prey = look::worst_phase(self, prey)?;
+        let prey = look::nearby(self, prey)?;
         let least = shrink::shrink(self, &prey)?;
         look::found(self, &prey, &least)
     }

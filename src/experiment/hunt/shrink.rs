@@ -1,12 +1,12 @@
 //! The least of a schedule that still hurts nearly as much.
 
-use super::schedule::{Error, Schedule};
+use super::schedule::Schedule;
 use super::search::{HuntError, Hunter, Prey};
 
 /// What must be left of the harm (our choice).
 const KEEP: f64 = 0.8;
 
-/// One fault of two, the plain load, the plain error, then as shallow and as short as can be.
+/// One fault of two, the plain load, then as shallow and as short as can be.
 pub(super) fn shrink(hunter: &Hunter<'_>, prey: &Prey) -> Result<Prey, HuntError> {
     let floor = prey.harm * KEEP;
     let mut least = prey.clone();
@@ -24,9 +24,6 @@ pub(super) fn shrink(hunter: &Hunter<'_>, prey: &Prey) -> Result<Prey, HuntError
         let mut whole = least.schedule.clone();
         whole.strikes[at].cuts = false;
         accept(hunter, &mut least, whole, floor)?;
-        let mut plain = least.schedule.clone();
-        plain.strikes[at].error = Error::Status;
-        accept(hunter, &mut least, plain, floor)?;
         if least.schedule.strikes[at].kind.has_depth {
             narrow(hunter, &mut least, floor, 1, |schedule| &mut schedule.strikes[at].depth)?;
         }

@@ -405,7 +405,7 @@ fn warnings(plan: &Plan<'_>, tuning: &Tuning, no_worse: bool) -> Vec<String> {
     } else if !no_worse {
         warnings.push("the recommendation pays for its gains: see what got worse".to_owned());
     }
-    for proof in &tuning.proof {
+    for (proof, metric) in tuning.proof.iter().zip(plan.objectives) {
         let of = |end: Option<f64>| end.map_or("?".to_owned(), |end| end.to_string());
         let held = &proof.held_out;
         let interval = format!("{} [{}, {}]", of(held.difference), of(held.low), of(held.high));
@@ -414,9 +414,7 @@ fn warnings(plan: &Plan<'_>, tuning: &Tuning, no_worse: bool) -> Vec<String> {
                 "{}: worse on what the search never saw, by {interval}",
                 proof.objective
             )),
-            Verdict::Undecided | Verdict::Unknown
-                if proof.search.difference.is_some_and(|d| d != 0.0) =>
-            {
+            Verdict::Undecided | Verdict::Unknown if is_gain(metric, proof.search.difference) => {
                 warnings.push(format!(
                     "{}: the gain of the search ({}) is not shown on what it never saw: {interval}",
                     proof.objective,
@@ -427,4 +425,9 @@ fn warnings(plan: &Plan<'_>, tuning: &Tuning, no_worse: bool) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Whether a difference is for the better.
+fn is_gain(metric: &Metric, difference: Option<f64>) -> bool {
+    difference.is_some_and(|d| if metric.better == Direction::Higher { d > 0.0 } else { d < 0.0 })
 }
