@@ -8,4 +8,4 @@ pub mod progress;
 pub mod run;
 
 pub use progress::{Progress, Silent};
-pub use run::{RunError, RunPlan, described, run};
+pub use run::{RunError, RunPlan, described, run, tapes};

@@ -6,9 +6,10 @@ use thiserror::Error;
 use crate::engine::luck::{mix, name};
 use crate::engine::{Settings, Span, Time};
 use crate::metrics::Tape;
-use crate::policy::PolicySpec;
+use crate::policy::{PolicySpec, Pool};
 use crate::record::{StoredRun, Subject};
 use crate::scenario::Scenario;
+use crate::sim::fleet::Fleet;
 use crate::sim::{Breach, Replication, World};
 
 use super::progress::Progress;
@@ -97,12 +98,11 @@ pub fn run(plan: &RunPlan<'_>, progress: &dyn Progress) -> Result<StoredRun, Run
 pub fn tape(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<Tape, RunError> {
     let spec = &plan.scenario.spec;
     let seed = seed_of(plan.seed, index);
-    let policy = plan
-        .policy
-        .make(plan.settings, &spec.pool, Time::ZERO, seed)
-        .map_err(|why| RunError::Policy { policy: plan.policy.name, why })?;
+    let (settings, processes) = as_deployed(plan.policy, plan.settings, &spec.gateway.fleet);
+    let make = |pool: &Pool, now, key| plan.policy.make(&settings, pool, now, key);
     let replication = Replication { index, of: plan.replications.max(1) };
-    let mut world = World::new(spec, policy, seed, replication);
+    let mut world = World::of_nodes(spec, Box::new(make), processes, seed, replication)
+        .map_err(|why| RunError::Policy { policy: plan.policy.name, why })?;
     let mut told = Time::ZERO;
     while world.advance(told + STRIDE) {
         if progress.interrupted() {
@@ -113,6 +113,30 @@ pub fn tape(plan: &RunPlan<'_>, index: u32, progress: &dyn Progress) -> Result<T
     }
     world.finish().map_err(|breach| RunError::Broken { breach, replication: index, seed })
 }
+
+/// What a policy is set to on the nodes of a gateway, and how many processes each node has: a policy that
+/// counts worker processes itself is told how many they are.
+fn as_deployed(policy: &PolicySpec, settings: &Settings, fleet: &Fleet) -> (Settings, u32) {
+    let mut settings = settings.clone();
+    let has = |id: &str| policy.params.iter().any(|param| param.id == id);
+    if let Some(share) = fleet.share
+        && has("share.mode")
+    {
+        let mode = f64::from(share as u8);
+        settings.set("share.mode", mode).expect("its three modes are these");
+    }
+    match fleet.workers {
+        Some(workers) if has("workers") => {
+            let workers = f64::from(workers.min(WORKERS_MAX));
+            settings.set("workers", workers).expect("no more than the parameter allows");
+            (settings, 1)
+        }
+        workers => (settings, workers.unwrap_or(1)),
+    }
+}
+
+/// Most worker processes of a policy that counts them itself.
+const WORKERS_MAX: u32 = 64;
 
 /// A policy's name, with what differs from its preset.
 pub fn described(policy: &PolicySpec, settings: &Settings) -> String {

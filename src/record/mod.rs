@@ -8,6 +8,7 @@
 
 pub mod bench;
 pub mod claims;
+pub mod cluster;
 pub mod comparison;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -23,6 +24,7 @@ pub mod warning;
 
 pub use bench::{Bench, Bucket};
 pub use claims::Scorecard;
+pub use cluster::ClusterSummary;
 pub use comparison::Comparison;
 pub use quantity::{Measured, Quantity, Spread, significant};
 pub use run::{StoredRun, Timing};

@@ -5,6 +5,7 @@
 //! everywhere.
 
 pub mod claims;
+mod cluster;
 pub mod draw;
 pub mod figure;
 pub mod league;

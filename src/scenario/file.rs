@@ -10,6 +10,7 @@ use super::expect::ExpectFile;
 use super::fault::FaultFile;
 use super::gateway::GatewayFile;
 use super::incidents::IncidentsFile;
+use super::node_event::NodeEventFile;
 use super::ordered::Ordered;
 use super::policy::PolicyFile;
 use super::provider::ProviderFile;
@@ -51,7 +52,7 @@ pub(crate) struct ScenarioFile {
     pub(crate) start: StartFile,
     /// Faults drawn at random, as the public status pages of 2021–2025 have them.
     pub(crate) incidents: Option<IncidentsFile>,
-    /// The gateway process.
+    /// The gateway: its processes and its nodes.
     #[serde(default)]
     pub(crate) gateway: GatewayFile,
     /// What goes wrong, and when.
@@ -60,6 +61,9 @@ pub(crate) struct ScenarioFile {
     /// What an operator does meanwhile.
     #[serde(default)]
     pub(crate) change: Vec<ChangeFile>,
+    /// What happens to gateway nodes, and to the network between them.
+    #[serde(default)]
+    pub(crate) node_event: Vec<NodeEventFile>,
     /// The embedding of each prompt topic (`workload.topics`), for semantic routing, all of one length.
     /// Default: topics that have nothing in common.
     pub(crate) topics: Option<Vec<Vec<Number>>>,

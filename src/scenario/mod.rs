@@ -21,6 +21,7 @@ mod error;
 mod expect;
 pub mod fault;
 mod file;
+mod fleet;
 mod gateway;
 mod headroom;
 mod incidents;
@@ -28,6 +29,8 @@ mod keys;
 mod limits;
 mod mix;
 mod names;
+mod node_event;
+mod one_or_more;
 mod ordered;
 mod policy;
 pub mod profile;
@@ -175,9 +178,12 @@ fn build(
         gateway,
         fault,
         change,
+        node_event,
         expect,
         ..
     } = file;
+    let mut gateway = gateway.gateway()?;
+    node_event::events(&node_event, &mut gateway.fleet, horizon)?;
     let drafts = provider.0.into_iter().map(|(name, provider)| provider.draft(&name, &models));
     let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
     mix::check_abouts(&drafts, &topics)?;
@@ -185,7 +191,7 @@ fn build(
     check_size(&rps, horizon)?;
     file.policy.check(&policy_at, &policy, &world.pool)?;
     let headroom = Headroom::of(&world, &demand);
-    let faults = fault::faults(&fault, &world, &headroom, horizon)?;
+    let faults = fault::faults(&fault, &world, &headroom, &gateway.fleet, horizon)?;
     let names: Vec<_> = faults.iter().map(|fault| fault.name.as_str()).collect();
     let expects = expect::expects(&expect, &names)?;
     let world::World { mut pool, places, limits, providers, servers: _ } = world;
@@ -205,7 +211,7 @@ fn build(
         faults,
         incidents: incidents.map(|incidents| incidents.incidents()).transpose()?,
         changes,
-        gateway: gateway.gateway()?,
+        gateway,
     };
     let seed_default = seed.map_or(1, |seed| seed.0);
     Ok(Parts { spec, policy, expects, seed_default, headroom })

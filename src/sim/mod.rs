@@ -10,6 +10,7 @@ pub mod bound;
 mod check;
 mod digest;
 pub mod fault;
+pub mod fleet;
 mod flight;
 mod history;
 pub mod latency;
@@ -30,6 +31,7 @@ mod world;
 
 pub use check::Breach;
 pub use fault::Replication;
+pub use fleet::Maker;
 pub use queue::{EventQueue, Heap, Wheel};
 pub use script::Script;
 pub use world::World;

@@ -7,6 +7,8 @@ mod bound;
 mod claims;
 mod cli;
 mod clients;
+mod cluster_gossip;
+mod cluster_nodes;
 mod compare;
 mod conformance;
 mod conservation;

@@ -9,15 +9,16 @@ pub mod ablation;
 mod table;
 
 use crate::engine::{
-    Engine, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings, Span, Ticket,
-    Time, luck,
+    Engine, Limits, Need, Outcome, Params, ProviderKey, Report, Route, RouteKey, Settings, Span,
+    Ticket, Time, luck,
 };
 
 pub use table::{BIFROST_2026, BIFROST_LITERAL, BIFROST_PUBLISHED, TABLE, WINDTUNNEL};
 
 use super::part::{Backoff, Growth, RetryBudget};
 use super::{
-    Attempt, Past, Policy, Pool, Request, RouteHistory, RouteId, RouteView, Sent, Step, Transition,
+    Attempt, Past, Policy, Pool, Request, RouteHistory, RouteId, RouteView, Sent, Share, Step,
+    Transition,
 };
 
 /// Longest list of tried routes that is handed to the engine.
@@ -37,6 +38,7 @@ pub struct Adaptive {
     ranked: Vec<ProviderKey>,
     next_tick: Time,
     interval: Span,
+    shares: Share,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,11 @@ impl Adaptive {
     pub fn new(settings: &Settings, pool: &Pool, now: Time) -> Result<Self, String> {
         let params = Params::from_settings(settings).map_err(|error| error.to_string())?;
         let interval = Span::from_secs_f64(params.interval);
+        let shares = match params.share_mode as u8 {
+            0 => Share::Nothing,
+            1 => Share::LimitsInRegion,
+            _ => Share::Everything,
+        };
         let timeout = |id| {
             let secs = settings.get(id);
             (secs > 0.0).then(|| Span::from_secs_f64(secs))
@@ -104,6 +111,7 @@ impl Adaptive {
             ranked: Vec::new(),
             next_tick: now + interval,
             interval,
+            shares,
         })
     }
 
@@ -325,6 +333,18 @@ impl Policy for Adaptive {
             })
             .collect();
         self.engine.remember(now, &pasts);
+    }
+
+    fn shares(&self) -> Share {
+        self.shares
+    }
+
+    fn report(&self, now: Time) -> Report {
+        self.engine.report(now)
+    }
+
+    fn hear(&mut self, _: Time, peer: u64, sent_at: Time, report: &Report) {
+        self.engine.hear(peer, sent_at, report);
     }
 
     fn show(&self, views: &mut [RouteView]) {
