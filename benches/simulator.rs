@@ -8,7 +8,7 @@ use criterion::{
 };
 use windtunnel::engine::Time;
 use windtunnel::experiment::bench::bare_loop;
-use windtunnel::policy::{Policy, registry};
+use windtunnel::policy::{Policy, Pool, registry};
 use windtunnel::sim::spec::Spec;
 use windtunnel::sim::{EventQueue, Heap, Replication, Wheel, World, plain};
 
@@ -30,6 +30,31 @@ fn policies(criterion: &mut Criterion) {
         }
         group.bench_function(BenchmarkId::new("bare loop", routes), |bencher| {
             bencher.iter(|| bare_loop(&spec, 1));
+        });
+    }
+    group.finish();
+}
+
+/// 50,000 requests per virtual second over twelve routes, through one node and through sixteen that share
+/// everything.
+fn nodes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("nodes");
+    group.sample_size(10);
+    let policy = registry::find("windtunnel").expect("a policy of this crate");
+    let mut settings = policy.settings();
+    settings.set("share.mode", 2.0).expect("a mode");
+    for nodes in [1, 16] {
+        let mut spec = plain::world(4, 3, 50_000.0, 6);
+        spec.gateway.fleet = plain::fleet(nodes);
+        group.throughput(Throughput::Elements(bare_loop(&spec, 1).0));
+        let world = || {
+            let make = |pool: &Pool, now, key| policy.make(&settings, pool, now, key);
+            World::of_nodes(&spec, Box::new(make), 1, 1, Replication { index: 0, of: 1 })
+                .expect("a preset")
+        };
+        group.bench_function(BenchmarkId::new("windtunnel", nodes), |bencher| {
+            let run = |world: World<'_>| world.run().expect("the books balance");
+            bencher.iter_batched(world, run, BatchSize::PerIteration);
         });
     }
     group.finish();
@@ -66,5 +91,5 @@ fn run<Q: EventQueue>(
     });
 }
 
-criterion_group!(benches, policies, queues);
+criterion_group!(benches, policies, nodes, queues);
 criterion_main!(benches);

@@ -16,6 +16,10 @@
 //! * [`engine`]: the adaptive balancer that a gateway embeds. No clock, no I/O, no randomness of its own.
 //! * [`policy`]: the one contract that every way to route fulfils, and the registry of them.
 #![cfg_attr(
+    feature = "cluster",
+    doc = "* [`cluster`]: how the nodes of a gateway share what their engines learn. Gossip without I/O."
+)]
+#![cfg_attr(
     feature = "sim",
     doc = "* [`metrics`]: what a run leaves behind, and what is computed from it."
 )]
@@ -44,10 +48,13 @@
 //!
 //! # Features
 //! Without default features the crate is [`engine`] and [`policy`], with `arc-swap` and `libm` as its only
-//! dependencies. `sim`, `lab`, `report` and `cli` add the modules above, each on top of the one before.
+//! dependencies; `cluster` adds its module to that. `sim`, `lab`, `report` and `cli` add the modules above, each on top of the one before.
 
 pub mod engine;
 pub mod policy;
+
+#[cfg(feature = "cluster")]
+pub mod cluster;
 
 #[cfg(feature = "sim")]
 pub mod metrics;

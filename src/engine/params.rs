@@ -182,7 +182,7 @@ pub const PRESETS: &[Preset] = &[
         name: "bifrost-published",
         doc: "What the vendor published in 2025 and withdrew in June 2026, with our choices where the \
               text is silent; not what its product runs today.",
-        values: &[("utilization.directions", 1.0)],
+        values: &[("utilization.directions", 1.0), ("share.mode", 2.0)],
     },
     Preset {
         name: "bifrost-literal",
@@ -194,6 +194,7 @@ pub const PRESETS: &[Preset] = &[
             ("state.min_errors", 1.0),
             ("state.expected", 1.0),
             ("latency.repair", 0.0),
+            ("share.mode", 2.0),
         ],
     },
     Preset {

@@ -19,4 +19,4 @@ pub mod tune;
 pub mod unit;
 
 pub use progress::{Progress, Silent};
-pub use run::{RunError, RunPlan, described, run};
+pub use run::{RunError, RunPlan, described, run, tapes};

@@ -6,9 +6,10 @@ use thiserror::Error;
 use crate::engine::luck::{mix, name};
 use crate::engine::{Settings, Span, Time};
 use crate::metrics::Tape;
-use crate::policy::PolicySpec;
+use crate::policy::{PolicySpec, Pool};
 use crate::record::{StoreError, StoredRun, Subject};
 use crate::scenario::Scenario;
+use crate::sim::fleet::Fleet;
 use crate::sim::{Breach, Replication, World};
 
 use super::progress::Progress;
@@ -158,13 +159,39 @@ pub fn world<'a>(plan: &RunPlan<'a>, index: u32) -> Result<World<'a>, RunError> 
 fn opened<'a>(plan: &RunPlan<'a>, draw: Draw) -> Result<World<'a>, RunError> {
     let spec = &plan.scenario.spec;
     let Draw { seed, replication, luck_key } = draw;
-    let key = if luck_key == 0 { seed } else { mix(seed, luck_key) };
-    let policy = plan
-        .policy
-        .make(plan.settings, &spec.pool, Time::ZERO, key)
+    let (settings, processes) = as_deployed(plan.policy, plan.settings, &spec.gateway.fleet);
+    let rule = plan.policy;
+    let make = move |pool: &Pool, now, key| {
+        let key = if luck_key == 0 { key } else { mix(key, luck_key) };
+        rule.make(&settings, pool, now, key)
+    };
+    let world = World::of_nodes(spec, Box::new(make), processes, seed, replication)
         .map_err(|why| RunError::Policy { policy: plan.policy.name, why })?;
-    Ok(World::new(spec, policy, seed, replication).with_luck_key(luck_key))
+    Ok(world.with_luck_key(luck_key))
 }
+/// What a policy is set to on the nodes of a gateway, and how many processes each node has: a policy that
+/// counts worker processes itself is told how many they are.
+fn as_deployed(policy: &PolicySpec, settings: &Settings, fleet: &Fleet) -> (Settings, u32) {
+    let mut settings = settings.clone();
+    let has = |id: &str| policy.params.iter().any(|param| param.id == id);
+    if let Some(share) = fleet.share
+        && has("share.mode")
+    {
+        let mode = f64::from(share as u8);
+        settings.set("share.mode", mode).expect("its three modes are these");
+    }
+    match fleet.workers {
+        Some(workers) if has("workers") => {
+            let workers = f64::from(workers.min(WORKERS_MAX));
+            settings.set("workers", workers).expect("no more than the parameter allows");
+            (settings, 1)
+        }
+        workers => (settings, workers.unwrap_or(1)),
+    }
+}
+
+/// Most worker processes of a policy that counts them itself.
+const WORKERS_MAX: u32 = 64;
 
 /// A policy's name, with what differs from its preset.
 pub fn described(policy: &PolicySpec, settings: &Settings) -> String {

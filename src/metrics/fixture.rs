@@ -41,6 +41,7 @@ pub(crate) fn calm(seconds: u64, routes: u32, per_route: u32) -> Tape {
         latency_all: latency.clone(),
         latency,
         latency_bins: vec![[800_000; 3]; seconds as usize],
+        cluster: None,
         digest: 7,
         arrived: 0,
         events: 2 * served,
@@ -64,6 +65,7 @@ pub(crate) fn add_fault(
         start: Time::ZERO + Span::from_secs_f64(start),
         end: Time::ZERO + Span::from_secs_f64(end),
         routes: routes.to_vec(),
+        seen_from: None,
         first_per_s: (0..seconds).map(first).collect(),
         base_per_s: vec![base; seconds as usize],
     });

@@ -60,38 +60,53 @@ pub struct Recorder {
     tape: Tape,
     bin_ns: u64,
     bins: usize,
-    /// Which group of routes (same model, same faults) each route belongs to.
+    /// Which group (same model, same faults, seen from the same regions) each route belongs to; once for each
+    /// region of gateway nodes.
     group: Vec<u16>,
-    /// Model of each route.
-    model: Vec<u16>,
+    /// Model of each group, and which faults its attempts meet or could meet elsewhere.
+    kinds: Vec<Kind>,
     /// First attempts per group and second.
     groups: Vec<Vec<u32>>,
     /// Latencies per bin of arrival, in steps of about 3 %.
     coarse: Vec<[u16; COARSE]>,
     per_route: bool,
+    routes: usize,
+}
+
+/// What attempts of one group have in common.
+#[derive(Debug, PartialEq)]
+struct Kind {
+    model: u16,
+    /// By fault: the route is concerned.
+    hit: Vec<bool>,
+    /// By fault: it is seen from where the attempt comes from.
+    seen: Vec<bool>,
 }
 
 impl Recorder {
     /// A recorder for a run of `horizon` over `pool` with these faults: (name, start, end, routes).
-    pub fn new(horizon: Span, pool: &Pool, faults: Vec<FaultTape>) -> Self {
+    pub fn new(horizon: Span, pool: &Pool, regions: u8, faults: Vec<FaultTape>) -> Self {
         let seconds = horizon.0.div_ceil(1_000_000_000).max(1);
         let bin_s = seconds.div_ceil(BINS_MAX);
         let bins = seconds.div_ceil(bin_s) as usize;
         let routes = pool.routes.len();
         let per_route = routes <= ROUTES_MAX;
-        let mut signatures: Vec<(u16, Vec<bool>)> = Vec::new();
-        let group = (0..routes as u32)
-            .map(|route| {
-                let model = pool.routes[route as usize].model.0;
-                let hit = faults.iter().map(|f| f.routes.binary_search(&route).is_ok()).collect();
-                let signature = (model, hit);
-                let known = signatures.iter().position(|s| *s == signature);
-                known.unwrap_or_else(|| {
-                    signatures.push(signature);
-                    signatures.len() - 1
-                }) as u16
-            })
-            .collect();
+        let mut kinds: Vec<Kind> = Vec::new();
+        let mut group = Vec::with_capacity(routes * usize::from(regions));
+        for region in 0..regions {
+            for route in 0..routes as u32 {
+                let kind = Kind {
+                    model: pool.routes[route as usize].model.0,
+                    hit: faults.iter().map(|f| f.routes.binary_search(&route).is_ok()).collect(),
+                    seen: faults.iter().map(|f| f.is_seen_from(region)).collect(),
+                };
+                let known = kinds.iter().position(|known| *known == kind);
+                group.push(known.unwrap_or(kinds.len()) as u16);
+                if known.is_none() {
+                    kinds.push(kind);
+                }
+            }
+        }
         let histogram =
             || Histogram::new_with_bounds(1, 24 * 3_600_000_000, 3).expect("bounds are in order");
         Self {
@@ -112,6 +127,7 @@ impl Recorder {
                 latency_all: histogram(),
                 latency_bins: Vec::new(),
                 ttft: histogram(),
+                cluster: None,
                 digest: 0,
                 arrived: 0,
                 events: 0,
@@ -120,8 +136,9 @@ impl Recorder {
             bin_ns: bin_s * 1_000_000_000,
             bins,
             group,
-            model: pool.routes.iter().map(|route| route.model.0).collect(),
-            groups: vec![vec![0; seconds as usize]; signatures.len()],
+            groups: vec![vec![0; seconds as usize]; kinds.len()],
+            kinds,
+            routes,
             coarse: vec![[0; COARSE]; bins],
             per_route,
         }
@@ -146,10 +163,23 @@ impl Recorder {
         self.tape.arrivals[bin].offered += 1;
     }
 
-    /// An attempt started, for a request that had arrived at `arrived`. Totals follow the request, bins the
-    /// attempt.
+    /// The group of attempts at a route from nodes in a region.
     #[inline]
-    pub fn attempted(&mut self, arrived: Time, at: Time, route: u32, first: bool, explored: bool) {
+    pub fn group(&self, route: u32, region: u8) -> u16 {
+        self.group[usize::from(region) * self.routes + route as usize]
+    }
+
+    /// An attempt started, for a request that had arrived at `arrived`; with its group, if it is the first of
+    /// its request. Totals follow the request, bins the attempt.
+    #[inline]
+    pub fn attempted(
+        &mut self,
+        arrived: Time,
+        at: Time,
+        route: u32,
+        first: Option<u16>,
+        explored: bool,
+    ) {
         let measured = self.measures(arrived);
         self.tape.totals.attempts += u64::from(measured);
         self.tape.totals.explored += u64::from(measured && explored);
@@ -158,16 +188,15 @@ impl Recorder {
         }
         let total = &mut self.tape.route_totals[route as usize];
         total.attempts += 1;
-        total.first += u32::from(first);
-        if first {
-            let group = usize::from(self.group[route as usize]);
-            self.groups[group][(at.0 / 1_000_000_000) as usize] += 1;
+        total.first += u32::from(first.is_some());
+        if let Some(group) = first {
+            self.groups[usize::from(group)][(at.0 / 1_000_000_000) as usize] += 1;
         }
         if self.per_route {
             let bin = self.bin(at);
             let cell = &mut self.tape.routes[route as usize][bin];
             cell.attempts += 1;
-            cell.first += u32::from(first);
+            cell.first += u32::from(first.is_some());
         }
     }
 
@@ -284,18 +313,15 @@ impl Recorder {
     /// The tape, when the run is over.
     pub fn finish(mut self, unfinished: u64, digest: u64, events: u64, in_flight: u32) -> Tape {
         for fault in 0..self.tape.faults.len() {
-            let routes = &self.tape.faults[fault].routes;
-            let inside = |group: usize| {
-                routes.iter().any(|&route| usize::from(self.group[route as usize]) == group)
-            };
-            let models: Vec<u16> = self.models_of(routes);
+            let has = |kind: &Kind| kind.hit[fault] && kind.seen[fault];
+            let models: Vec<u16> =
+                self.kinds.iter().filter(|kind| has(kind)).map(|kind| kind.model).collect();
             let seconds = self.groups.first().map_or(0, Vec::len);
             let (mut first, mut base) = (vec![0u32; seconds], vec![0u32; seconds]);
-            for (group, counts) in self.groups.iter().enumerate() {
-                let in_fault = inside(group);
-                let same_model = models.contains(&(group as u16));
+            for (kind, counts) in self.kinds.iter().zip(&self.groups) {
+                let same_model = kind.seen[fault] && models.contains(&kind.model);
                 for (second, count) in counts.iter().enumerate() {
-                    first[second] += if in_fault { *count } else { 0 };
+                    first[second] += if has(kind) { *count } else { 0 };
                     base[second] += if same_model { *count } else { 0 };
                 }
             }
@@ -308,18 +334,6 @@ impl Recorder {
         (tape.digest, tape.events, tape.in_flight_max) = (digest, events, in_flight);
         debug_assert_eq!(tape.arrivals.len(), self.bins);
         tape
-    }
-
-    /// Groups whose model is served by one of these routes.
-    fn models_of(&self, routes: &[u32]) -> Vec<u16> {
-        let mut groups: Vec<u16> = Vec::new();
-        for (route, group) in self.group.iter().enumerate() {
-            let shares = routes.iter().any(|&r| self.model[r as usize] == self.model[route]);
-            if shares && !groups.contains(group) {
-                groups.push(*group);
-            }
-        }
-        groups
     }
 }
 
@@ -388,7 +402,7 @@ mod tests {
     #[test]
     fn every_request_has_a_latency_of_at_most_its_deadline() {
         let pool = Pool { models: vec!["chat".to_owned()], ..Pool::default() };
-        let mut recorder = Recorder::new(Span::from_secs(60), &pool, Vec::new());
+        let mut recorder = Recorder::new(Span::from_secs(60), &pool, 1, Vec::new());
         recorder.finished(&finish(Verdict::Good, 2, true));
         recorder.finished(&finish(Verdict::Late, 30, false));
         recorder.finished(&finish(Verdict::Failed, 1, true));

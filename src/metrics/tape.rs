@@ -9,6 +9,8 @@ use hdrhistogram::Histogram;
 use crate::engine::{Span, Time};
 use crate::policy::{RouteView, Transition};
 
+use super::cluster::ClusterTape;
+
 /// What one run left.
 #[derive(Clone, Debug)]
 pub struct Tape {
@@ -46,6 +48,8 @@ pub struct Tape {
     pub latency_bins: Vec<[u64; 3]>,
     /// Time to first token from intended arrival, in microseconds, streamed requests that were good or late.
     pub ttft: Histogram<u64>,
+    /// What is between the processes of the gateway, where there are several.
+    pub cluster: Option<Box<ClusterTape>>,
     /// Digest of the event stream.
     pub digest: u64,
     /// Requests simulated, also those that are not measured.
@@ -138,8 +142,18 @@ pub struct FaultTape {
     pub end: Time,
     /// Routes concerned, ascending.
     pub routes: Vec<u32>,
+    /// Regions of gateway nodes from which it is seen, one bit each; `None` = from everywhere. Only attempts from
+    /// there are counted below.
+    pub seen_from: Option<u64>,
     /// First attempts sent to the set, per second from time zero (always 1 s).
     pub first_per_s: Vec<u32>,
     /// All first attempts for the models that the set serves, per second from time zero.
     pub base_per_s: Vec<u32>,
+}
+
+impl FaultTape {
+    /// Whether attempts from nodes in this region meet it.
+    pub fn is_seen_from(&self, region: u8) -> bool {
+        self.seen_from.is_none_or(|regions| regions >> region & 1 == 1)
+    }
 }

@@ -233,6 +233,18 @@ pub enum Sees {
     Truth,
 }
 
+/// What nodes of one gateway tell each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Share {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Rate limits within a region, held keys everywhere.
+    LimitsInRegion,
+    /// Everything everywhere: windows too, so that weights follow.
+    Everything,
+}
+
 /// What a server says of one route.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Report {
@@ -380,6 +392,19 @@ pub trait Policy: Send {
 
     /// What servers said, one entry per route, as it was at `as_of`. Only for [`Sees::Reports`].
     fn on_reports(&mut self, _now: Time, _as_of: Time, _reports: &[Report]) {}
+
+    /// What it tells the other nodes of its gateway.
+    fn shares(&self) -> Share {
+        Share::Nothing
+    }
+
+    /// What it knows by itself, for the other nodes. Only for policies that share something.
+    fn report(&self, _now: Time) -> crate::engine::Report {
+        crate::engine::Report::default()
+    }
+
+    /// What node `peer` knew by itself at `sent_at`. Only for policies that share something.
+    fn hear(&mut self, _now: Time, _peer: u64, _sent_at: Time, _report: &crate::engine::Report) {}
 
     /// How things stand, one entry per route, and the deadline of the request that is planned next. Only for
     /// [`Sees::Truth`].

@@ -10,7 +10,7 @@ use crate::engine::{
 use super::part::{Backoff, Growth, RetryBudget, Throttle};
 use super::{
     Attempt, Deadline, Past, Policy, Report, Request, RouteHistory, RouteId, RouteView, Sees, Sent,
-    Step, Transition, Truth,
+    Share, Step, Transition, Truth,
 };
 
 /// What can be put around any policy.
@@ -305,6 +305,18 @@ impl Policy for Layered {
 
     fn on_reports(&mut self, now: Time, as_of: Time, reports: &[Report]) {
         self.inner.on_reports(now, as_of, reports);
+    }
+
+    fn shares(&self) -> Share {
+        self.inner.shares()
+    }
+
+    fn report(&self, now: Time) -> crate::engine::Report {
+        self.inner.report(now)
+    }
+
+    fn hear(&mut self, now: Time, peer: u64, sent_at: Time, report: &crate::engine::Report) {
+        self.inner.hear(now, peer, sent_at, report);
     }
 
     fn on_truth(&mut self, now: Time, truth: &[Truth], deadline: Deadline) {

@@ -123,6 +123,7 @@ impl Scene {
             latency_all: histogram.clone(),
             latency_bins: Vec::new(),
             ttft: histogram,
+            cluster: None,
             digest: luck::mix(self.seed, 9),
             arrived: 0,
             events: 0,
@@ -244,6 +245,7 @@ impl Scene {
                 routes,
                 first_per_s,
                 base_per_s,
+                seen_from: None,
             });
         }
     }

@@ -4,6 +4,7 @@ use crate::engine::luck;
 use crate::metrics::{FaultTape, Measure, Metric, RouteBin, Tape, Value, catalog, service};
 use crate::policy::{Pool, RouteInfo};
 
+use super::cluster::ClusterSummary;
 use super::quantity::{Measured, Quantity, significant};
 use super::summary::{
     FaultSummary, Quantiles, Requests, RouteSummary, SCHEMA_VERSION, Summary, Tokens,
@@ -78,6 +79,16 @@ pub fn summary(tapes: &[Tape], subject: &Subject<'_>) -> Summary {
         jain: run("jain"),
         transitions_per_route_hour: run("transitions"),
         false_alarms_per_route_hour: run("false_alarms"),
+        cluster: first.cluster.as_ref().map(|cluster| ClusterSummary {
+            processes: cluster.processes,
+            convergence_holds_s: run("convergence_holds"),
+            disagreement: run("disagreement"),
+            disagreement_max: run("disagreement_max"),
+            gossip_packets_per_s: run("gossip_packets"),
+            gossip_bytes_per_s: run("gossip_bytes"),
+            probes: run("probes"),
+            duplicated_probes: run("duplicated_probes"),
+        }),
         faults: faults(tapes, subject.pool),
         routes: routes(tapes, subject.pool),
     }
@@ -152,6 +163,7 @@ fn summarise_fault(tapes: &[Tape], pool: &Pool, of: &Tape, index: usize) -> Faul
         damping: measure("damping"),
         flaps: measure("flaps"),
         budget_spent: measure("budget_spent"),
+        convergence_weights_s: of.cluster.as_ref().map(|_| measure("convergence_weights")),
     }
 }
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cluster::ClusterSummary;
 use super::quantity::{Measured, Quantity};
 
 /// Version of the format. It grows when a field changes its meaning or goes.
@@ -83,6 +84,9 @@ pub struct Summary {
     pub transitions_per_route_hour: Measured,
     /// Alarms on routes without a fault, per hour of such a route.
     pub false_alarms_per_route_hour: Measured,
+    /// What is between the processes of the gateway, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterSummary>,
     /// One entry a fault, in order of onset in the first replication.
     pub faults: Vec<FaultSummary>,
     /// One entry a route, in the pool's order.
@@ -173,6 +177,9 @@ pub struct FaultSummary {
     pub flaps: Measured,
     /// Part of 30 days' error budget (0.1 %) that it took.
     pub budget_spent: Measured,
+    /// From its onset until the processes of the gateway agree; only where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convergence_weights_s: Option<Measured>,
 }
 
 /// One route over the whole of all replications.

@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod claims;
+mod cluster;
 pub mod draw;
 pub mod explained;
 pub mod figure;

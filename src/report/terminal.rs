@@ -31,6 +31,7 @@ pub fn summary(run: &StoredRun) -> String {
     }
     let mut tables = vec![requests(summary), service(summary), latency(summary)];
     tables.extend(learning(summary));
+    tables.extend(super::cluster::cluster(summary));
     tables.extend(faults(summary));
     tables.push(providers(run));
     for table in tables {
@@ -247,7 +248,7 @@ fn spark(shares: &[Option<f64>], full: f64) -> String {
     shares.iter().map(bar).collect()
 }
 
-fn table(header: &[&str]) -> Table {
+pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);

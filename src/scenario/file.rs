@@ -12,6 +12,7 @@ use super::expect::ExpectFile;
 use super::fault::FaultFile;
 use super::gateway::GatewayFile;
 use super::incidents::IncidentsFile;
+use super::node_event::NodeEventFile;
 use super::ordered::Ordered;
 use super::policy::PolicyFile;
 use super::provider::ProviderFile;
@@ -53,7 +54,7 @@ pub(crate) struct ScenarioFile {
     pub(crate) start: StartFile,
     /// Faults drawn at random, as the public status pages of 2021–2025 have them.
     pub(crate) incidents: Option<IncidentsFile>,
-    /// The gateway process.
+    /// The gateway: its processes and its nodes.
     #[serde(default)]
     pub(crate) gateway: GatewayFile,
     /// What goes wrong, and when.
@@ -65,6 +66,9 @@ pub(crate) struct ScenarioFile {
     /// What somebody does to the balancer meanwhile, such as in a dashboard session.
     #[serde(default)]
     pub(crate) command: Vec<CommandFile>,
+    /// What happens to gateway nodes, and to the network between them.
+    #[serde(default)]
+    pub(crate) node_event: Vec<NodeEventFile>,
     /// The embedding of each prompt topic (`workload.topics`), for semantic routing, all of one length.
     /// Default: topics that have nothing in common.
     pub(crate) topics: Option<Vec<Vec<Number>>>,

@@ -23,6 +23,7 @@ mod error;
 mod expect;
 pub mod fault;
 mod file;
+mod fleet;
 mod gateway;
 mod headroom;
 mod identity;
@@ -32,6 +33,8 @@ mod latency;
 mod limits;
 mod mix;
 mod names;
+mod node_event;
+mod one_or_more;
 mod ordered;
 mod policy;
 pub mod profile;
@@ -193,10 +196,13 @@ fn build(
         fault,
         change,
         command,
+        node_event,
         expect,
         check,
         ..
     } = file;
+    let mut gateway = gateway.gateway()?;
+    node_event::events(&node_event, &mut gateway.fleet, horizon)?;
     let drafts = provider.0.into_iter().map(|(name, provider)| provider.draft(&name, &models));
     let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
     mix::check_abouts(&drafts, &topics)?;
@@ -204,7 +210,7 @@ fn build(
     check_size(&rps, horizon)?;
     file.policy.check(&policy_at, &policy, &world.pool)?;
     let headroom = Headroom::of(&world, &demand);
-    let faults = fault::faults(&fault, &world, &headroom, horizon)?;
+    let faults = fault::faults(&fault, &world, &headroom, &gateway.fleet, horizon)?;
     let expects = expect::expects(&expect, &faults, policies)?;
     let check_sets = check.sets()?;
     let world::World { mut pool, places, limits, providers, servers: _ } = world;
@@ -226,7 +232,7 @@ fn build(
         incidents: incidents.map(|incidents| incidents.incidents()).transpose()?,
         changes,
         commands,
-        gateway: gateway.gateway()?,
+        gateway,
     };
     let seed_default = seed.map_or(1, |seed| seed.0);
     Ok(Parts { spec, policy, expects, check_sets, seed_default, headroom })

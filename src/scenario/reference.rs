@@ -27,7 +27,7 @@ pub fn markdown() -> String {
 
 /// Keys of the file in the order in which they are explained; a new one comes last until it is put
 /// in its place.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "rps",
     "duration",
     "history",
@@ -40,6 +40,7 @@ const ORDER: [&str; 15] = [
     "fault",
     "incidents",
     "gateway",
+    "node_event",
     "start",
     "expect",
     "check",

@@ -6,7 +6,7 @@ use crate::engine::luck::{mix, name, unit};
 use crate::engine::{Limits, Outcome, Span, Time};
 use crate::policy::{Attempt, Report, Truth};
 
-use super::fault::{Active, Failure, Odds, Toll};
+use super::fault::{Active, Failure, NOWHERE, Odds, Toll};
 use super::flight::{CHARGED, Ending, Flight, NONE, STREAMED, region_flags, region_of};
 use super::latency::Sampler;
 use super::limit::{Bucket, Charge, Room};
@@ -160,11 +160,12 @@ impl Stage {
         }
     }
 
-    /// Computes an attempt of `flight`, the `visits`-th of its request at that route and the `made`-th in
+    /// Computes an attempt of `flight` from a node in this region, the `visits`-th of its request at that route and the `made`-th in
     /// all.
     pub(super) fn draft(
         &mut self,
         now: Time,
+        region: u8,
         flight: &Flight,
         attempt: &Attempt,
         visits: u64,
@@ -178,7 +179,7 @@ impl Stage {
         let route = attempt.route.0;
         let spot = self.places[route as usize];
         let luck = mix(flight.luck ^ spot.salt, visits);
-        let toll = self.toll(now, route, luck);
+        let toll = self.toll(now, route, region, luck);
         let service = &mut self.services[spot.service as usize];
         let mut base = self.overhead + service.network;
         let limits = Patience::new(now, flight, attempt, self.gives_up[usize::from(flight.class)]);
@@ -218,12 +219,15 @@ impl Stage {
     }
 
     #[inline]
-    fn toll(&mut self, now: Time, route: u32, luck: u64) -> Toll {
+    fn toll(&mut self, now: Time, route: u32, region: u8, luck: u64) -> Toll {
         let mut toll = Toll::NONE;
         let list = &self.at_route[route as usize];
         if !list.is_empty() {
             for &fault in list {
-                self.faults[usize::from(fault)].levy(now, route, luck, &mut toll);
+                let active = &mut self.faults[usize::from(fault)];
+                if active.fault.concerns(region) {
+                    active.levy(now, route, luck, &mut toll);
+                }
             }
         }
         toll
@@ -258,14 +262,17 @@ impl Stage {
         }
     }
 
-    /// How things stand, route by route.
-    pub(super) fn truth(&self, now: Time, truth: &mut [Truth]) {
+    /// How things stand as seen from a region, route by route.
+    pub(super) fn truth(&self, now: Time, region: u8, truth: &mut [Truth]) {
         for (route, truth) in truth.iter_mut().enumerate() {
             let spot = self.places[route];
             let service = &self.services[spot.service as usize];
             let mut odds = Odds::NONE;
             for &fault in &self.at_route[route] {
-                self.faults[usize::from(fault)].weigh(now, &mut odds);
+                let active = &self.faults[usize::from(fault)];
+                if active.fault.concerns(region) {
+                    active.weigh(now, &mut odds);
+                }
             }
             let room = self.room(now, route as u32);
             let (places_left, slowdown, wait_s) = match &service.capacity {
@@ -294,11 +301,19 @@ impl Stage {
         }
     }
 
-    /// Whether faults make every attempt at a route fail now.
+    /// Whether a fault is on a route, wherever it is seen from.
+    pub(super) fn is_faulted(&self, route: u32) -> bool {
+        !self.at_route[route as usize].is_empty()
+    }
+
+    /// Whether faults make every attempt at a route fail now, wherever it comes from.
     pub(super) fn is_down(&self, now: Time, route: u32) -> bool {
         let mut odds = Odds::NONE;
         for &fault in &self.at_route[route as usize] {
-            self.faults[usize::from(fault)].weigh(now, &mut odds);
+            let active = &self.faults[usize::from(fault)];
+            if active.fault.concerns(NOWHERE) {
+                active.weigh(now, &mut odds);
+            }
         }
         odds.works <= 0.0
     }

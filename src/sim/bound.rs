@@ -10,7 +10,7 @@ use crate::engine::{Outcome, Span, Time};
 use crate::policy::{Attempt, RouteId};
 
 use super::attempt::Stage;
-use super::fault::{Active, Effect, Replication};
+use super::fault::{Active, Effect, NOWHERE, Replication};
 use super::flight::Flight;
 use super::limit::Bucket;
 use super::spec::{Arrivals, Class, Limit, LimitRules, Place, Spec};
@@ -136,7 +136,7 @@ impl<'a> Search<'a> {
             !stage.is_down(at, route)
                 && (0..VISITS).any(|visit| {
                     let attempt = Attempt::to(RouteId(route));
-                    let draft = stage.draft(at, &flight, &attempt, visit, 0);
+                    let draft = stage.draft(at, NOWHERE, &flight, &attempt, visit, 0);
                     let ended = draft.ending.outcome(flight.prompt, flight.output, draft.first_us);
                     let done = matches!(ended, Outcome::Done { .. });
                     done && draft.end.is_some_and(|end| end <= deadline)

@@ -113,11 +113,11 @@ mod tests {
     /// Books and tape of one good request with one attempt on the second of two routes.
     fn balanced() -> (Ledger, Tape) {
         let spec = plain::world(1, 2, 1.0, 10);
-        let mut recorder = Recorder::new(spec.horizon, &spec.pool, Vec::new());
+        let mut recorder = Recorder::new(spec.horizon, &spec.pool, 1, Vec::new());
         let (at, end) = (Time::from_secs(1), Time::from_secs(2));
         let done = Outcome::Done { prompt_tokens: 10, output_tokens: 20 };
         recorder.offered(at);
-        recorder.attempted(at, at, 1, true, false);
+        recorder.attempted(at, at, 1, Some(0), false);
         recorder.ended(at, at, 1, done);
         recorder.spent(77, 20, true);
         recorder.finished(&Finish {

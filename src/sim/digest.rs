@@ -17,6 +17,8 @@ pub enum Mark {
     Edge,
     /// A route changed its health.
     State,
+    /// A packet between gateway processes arrived.
+    Gossip,
 }
 
 /// A running hash: multiply and rotate per word (as FxHash), finished by a mixer.

@@ -34,6 +34,8 @@ pub(super) struct Flight {
     pub(super) model: u16,
     pub(super) ending: Ending,
     pub(super) flags: u8,
+    /// The gateway process that it went to.
+    pub(super) node: u8,
 }
 
 impl Flight {
@@ -56,6 +58,7 @@ impl Flight {
             model: arrival.model,
             ending: Ending::Done,
             flags: OPEN | if arrival.streamed { STREAMED } else { 0 },
+            node: 0,
         }
     }
 }

@@ -4,6 +4,7 @@
 use crate::engine::Span;
 use crate::policy::{ModelId, Pool, ProviderId, RouteInfo};
 
+use super::fleet::{Delay, Fleet, Network, NodeSpec};
 use super::spec::{
     Arrivals, Class, Client, Gaps, Gateway, Latency, Mix, Place, Provider, Rate, Service, Spec,
     Tokens,
@@ -49,8 +50,16 @@ pub fn world(providers: u16, keys: u32, rps: f64, seconds: u64) -> Spec {
         incidents: None,
         changes: Vec::new(),
         commands: Vec::new(),
-        gateway: Gateway { overhead: Span::ZERO, max_in_flight: u32::MAX },
+        gateway: Gateway { overhead: Span::ZERO, max_in_flight: u32::MAX, fleet: Fleet::single() },
     }
+}
+
+/// So many nodes in one region, 50 ms (median) from each other.
+pub fn fleet(nodes: u32) -> Fleet {
+    let node = |n| NodeSpec { name: format!("node-{n}"), region: 0, weight: 1.0 };
+    let delay = |millis| Delay { median: Span::from_millis(millis), sigma: 0.4 };
+    let network = Network { near: delay(50), far: delay(150), ..Network::default() };
+    Fleet { nodes: (1..=nodes).map(node).collect(), network, ..Fleet::single() }
 }
 
 /// A Poisson class with chat-like tokens (Azure conversation trace of 2023: prompt p50 1,020, p90 2,734;

@@ -50,12 +50,12 @@ fn request(luck: u64) -> Flight {
 }
 
 fn send(stage: &mut Stage, luck: u64) -> Draft {
-    stage.draft(NOW, &request(luck), &Attempt::to(RouteId(0)), 0, 0)
+    stage.draft(NOW, 0, &request(luck), &Attempt::to(RouteId(0)), 0, 0)
 }
 
 fn left(stage: &Stage) -> f64 {
     let mut truth = [Truth::default()];
-    stage.truth(NOW, &mut truth);
+    stage.truth(NOW, 0, &mut truth);
     truth[0].tokens_left
 }
 

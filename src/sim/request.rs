@@ -10,6 +10,7 @@ use super::attempt::{Draft, Settled};
 use super::digest::Mark;
 use super::flight::{EXPLORED, FLYING, Flight, HEARD, NONE, OPEN, STREAMED};
 use super::queue::{Event, EventQueue, Kind, SLOTS_MAX};
+use super::spec::Arrivals;
 use super::watch::{Question, Seen, ask};
 use super::workload::Arrival;
 use super::world::World;
@@ -30,9 +31,11 @@ impl<Q: EventQueue> World<'_, Q> {
             self.recorder.offered(self.now);
             self.pending += 1;
         }
-        let shed = self.full();
+        let client = self.client_of(arrival.class, arrival.client, arrival.session);
+        let node = self.front.pick(arrival.luck, client);
+        let shed = self.full(node);
         self.digest.add(self.now, Mark::Arrival, arrival.luck, u32::from(shed), 0);
-        let slot = self.flights.insert(Flight::of(arrival));
+        let slot = self.flights.insert(Flight { node, ..Flight::of(arrival) });
         let request = Request {
             id: arrival.luck,
             arrived: self.now,
@@ -54,11 +57,11 @@ impl<Q: EventQueue> World<'_, Q> {
             }
             return self.refused(slot, SHED, Verdict::Shed);
         }
-        self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut(), client);
+        let node = &mut self.nodes[usize::from(node)];
+        self.telling.before_decision(self.now, &mut self.stage, node, client);
         let luck = mix(arrival.luck, self.plan_luck);
         let question = Question { request: &request, past: &[], waits: 0, luck, client };
-        let routes = self.spec.places.len();
-        let seen = Seen { policy: self.policy.as_mut(), stage: &self.stage, routes };
+        let seen = Seen { node, stage: &self.stage, routes: self.spec.places.len() };
         let step = ask(&mut self.watch, seen, self.now, &question);
         if let Some(watch) = &mut self.watch {
             watch.began(self.now, Some(&step));
@@ -84,7 +87,8 @@ impl<Q: EventQueue> World<'_, Q> {
             topic,
         };
         let client = &self.spec.classes[usize::from(flight.class)].client;
-        self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut(), client);
+        let node = &mut self.nodes[usize::from(flight.node)];
+        self.telling.before_decision(self.now, &mut self.stage, node, client);
         let trail = self.flights.trail(slot).unwrap_or(&self.trail);
         let call = (trail.past.len() as u64) << 20
             | u64::from(trail.waits) << 10
@@ -92,8 +96,7 @@ impl<Q: EventQueue> World<'_, Q> {
         let luck = mix(mix(flight.luck, self.plan_luck), call);
         let past: &[Past] = &trail.past[trail.from..];
         let question = Question { request: &request, past, waits: trail.waits, luck, client };
-        let routes = self.spec.places.len();
-        let seen = Seen { policy: self.policy.as_mut(), stage: &self.stage, routes };
+        let seen = Seen { node, stage: &self.stage, routes: self.spec.places.len() };
         let step = ask(&mut self.watch, seen, self.now, &question);
         self.take(slot, step);
     }
@@ -121,20 +124,44 @@ impl<Q: EventQueue> World<'_, Q> {
         if self.now >= self.gone(slot) {
             return self.conclude(slot, Verdict::Failed, None);
         }
-        let trail = self.flights.trail(slot);
         // Whoever waited for the policy is inside already; a client that asks again is not.
-        let inside = trail.is_some_and(|trail| trail.waits > 0);
-        if !inside && self.full() {
-            let tried = trail.is_some_and(|trail| !trail.past.is_empty());
+        let trail = self.flights.trail(slot);
+        if trail.is_some_and(|trail| trail.waits > 0) {
+            return self.plan(slot);
+        }
+        let tried = trail.is_some_and(|trail| !trail.past.is_empty());
+        let node = self.comes_again(slot);
+        if self.full(node) {
             return self.refused(slot, SHED, if tried { Verdict::Failed } else { Verdict::Shed });
         }
         self.plan(slot);
     }
 
-    /// Whether the gateway has as many attempts in flight as it may.
-    pub(super) fn full(&self) -> bool {
-        let flights = &self.flights;
-        flights.flying >= self.spec.gateway.max_in_flight || flights.open >= SLOTS_MAX - 1
+    /// A client that asks again is led to a process by the front balancer, as one that asks.
+    #[cold]
+    fn comes_again(&mut self, slot: u32) -> u8 {
+        let flight = *self.flights.get(slot);
+        let asked = self.flights.trail(slot).map_or(0, |trail| trail.asked_again);
+        let (session, _) = self.workload.who(flight.class, flight.luck);
+        let client = self.client_of(flight.class, flight.client, session);
+        let node = self.front.pick(mix(flight.luck, u64::from(asked)), client);
+        self.flights.get_mut(slot).node = node;
+        node
+    }
+
+    /// Who a request is from, as a balancer in front sees it: its session, in closed loop its client.
+    #[inline]
+    fn client_of(&self, class: u16, client: u32, session: u64) -> u64 {
+        match self.spec.classes[usize::from(class)].arrivals {
+            Arrivals::Closed { .. } => u64::from(client),
+            Arrivals::Open { .. } | Arrivals::Trace(_) => session,
+        }
+    }
+
+    /// Whether a gateway process has as many attempts in flight as it may.
+    pub(super) fn full(&self, node: u8) -> bool {
+        let flying = self.nodes[usize::from(node)].flying;
+        flying >= self.spec.gateway.max_in_flight || self.flights.open >= SLOTS_MAX - 1
     }
 
     /// When the client of a request gives up.
@@ -158,7 +185,8 @@ impl<Q: EventQueue> World<'_, Q> {
             debug_assert!(trail.past.len() < 10_000, "a policy retries for ever");
         }
         let flight = self.flights.get_mut(slot);
-        let draft = self.stage.draft(now, flight, &attempt, visits as u64, made);
+        let region = self.nodes[usize::from(flight.node)].region;
+        let draft = self.stage.draft(now, region, flight, &attempt, visits as u64, made);
         let streamed = flight.flags & STREAMED != 0;
         flight.sent = now;
         flight.tag = attempt.tag;
@@ -170,12 +198,17 @@ impl<Q: EventQueue> World<'_, Q> {
         let explored = if attempt.explored { EXPLORED } else { 0 };
         flight.flags =
             (flight.flags & (OPEN | STREAMED | EXPLORED)) | FLYING | draft.flags | explored;
-        let (luck, arrived) = (flight.luck, flight.arrived);
+        let (luck, arrived, node) = (flight.luck, flight.arrived, flight.node);
         self.flights.takes_off();
+        self.nodes[usize::from(node)].flying += 1;
         self.telling.sent(route);
-        self.digest.add(now, Mark::Send, luck, route, 0);
-        self.recorder.attempted(arrived, now, route, first, attempt.explored);
+        self.digest.add(now, Mark::Send, luck, route, u16::from(node));
+        let group = self.recorder.group(route, region);
+        self.recorder.attempted(arrived, now, route, first.then_some(group), attempt.explored);
         self.ledger.opened(route, self.recorder.measures(arrived));
+        if attempt.explored && !self.mesh.is_idle() && self.stage.is_faulted(route) {
+            self.mesh.probed(now, usize::from(node), route);
+        }
         self.schedule(&draft, seq, slot, streamed);
     }
 
@@ -212,12 +245,13 @@ impl<Q: EventQueue> World<'_, Q> {
 
     pub(super) fn first_token(&mut self, slot: u32) {
         let sent = self.sent(slot);
-        self.policy.on_first_token(self.now, &sent);
         let flight = self.flights.get_mut(slot);
+        let policy = &mut self.nodes[usize::from(flight.node)].policy;
+        policy.on_first_token(self.now, &sent);
         flight.flags |= HEARD;
         let route = flight.route;
         if let Some(limits) = self.stage.limits(self.now, route) {
-            self.policy.on_headers(self.now, &sent, &limits);
+            policy.on_headers(self.now, &sent, &limits);
         }
     }
 
@@ -228,7 +262,9 @@ impl<Q: EventQueue> World<'_, Q> {
         let (route, started) = (flight.route, flight.sent);
         let outcome = flight.ending.outcome(flight.prompt, flight.output, flight.first_us);
         flight.flags &= !FLYING;
+        let at = usize::from(flight.node);
         self.flights.flying -= 1;
+        self.nodes[at].flying -= 1;
         let flight = self.flights.get(slot);
         let answered = matches!(outcome, Outcome::Done { .. } | Outcome::StreamBroken { .. });
         let Settled { output, charged } = self.stage.settle(now, flight, outcome);
@@ -250,9 +286,10 @@ impl<Q: EventQueue> World<'_, Q> {
             && !sent.heard
             && let Some(limits) = self.stage.limits(now, route)
         {
-            self.policy.on_headers(now, &sent, &limits);
+            self.nodes[at].policy.on_headers(now, &sent, &limits);
         }
-        self.policy.on_end(now, &sent, &outcome);
+        self.nodes[at].policy.on_end(now, &sent, &outcome);
+        self.mesh.ended(now, at, route, outcome);
         if let Some(watch) = &mut self.watch {
             let first = self.flights.get(slot).first_us;
             let heard = first != NONE && answered;
@@ -268,6 +305,9 @@ impl<Q: EventQueue> World<'_, Q> {
         let trail = self.flights.trail_mut(slot);
         trail.past.push(Past { route: sent.route, outcome });
         trail.waits = 0;
+        if !self.nodes[at].up {
+            return self.lost(slot, matches!(outcome, Outcome::StreamBroken { .. }));
+        }
         // Nobody waits any more, or part of the answer has been seen: nothing is left to plan.
         if matches!(outcome, Outcome::Cancelled | Outcome::StreamBroken { .. }) {
             return self.conclude(slot, Verdict::Failed, None);

@@ -11,6 +11,7 @@ use crate::engine::{Span, Time};
 use crate::policy::Pool;
 
 use super::fault::{Fault, Incidents};
+use super::fleet::Fleet;
 use super::region::REGIONS_MAX;
 
 /// One world.
@@ -382,14 +383,16 @@ pub enum LimitRules {
     },
 }
 
-/// The gateway process.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// The gateway: what each of its processes is like, and its nodes.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Gateway {
     /// Added to every attempt: the gateway's own work.
     pub overhead: Span,
-    /// Attempts that may be in flight at once; a request beyond that is shed with a 503, which the client's
-    /// SDK may answer by asking again. Retries that the policy plans are not shed.
+    /// Attempts that may be in flight at once from one process; a request beyond that is shed with a 503, which
+    /// the client's SDK may answer by asking again. Retries that the policy plans are not shed.
     pub max_in_flight: u32,
+    /// Its nodes.
+    pub fleet: Fleet,
 }
 
 impl Spec {

@@ -5,9 +5,10 @@
 use std::collections::VecDeque;
 
 use crate::engine::{Outcome, Span, Time};
-use crate::policy::{Deadline, Policy, Report, Sees, Truth};
+use crate::policy::{Deadline, Report, Sees, Truth};
 
 use super::attempt::Stage;
+use super::fleet::Node;
 use super::spec::Client;
 
 /// Reports under way and the books they are made from.
@@ -80,7 +81,7 @@ impl Telling {
         &mut self,
         now: Time,
         stage: &mut Stage,
-        policy: &mut dyn Policy,
+        node: &mut Node,
         client: &Client,
     ) {
         match self.sees {
@@ -88,18 +89,18 @@ impl Telling {
             Sees::Reports { every, .. } => {
                 if every == Span::ZERO {
                     stage.report(now, &mut self.books);
-                    policy.on_reports(now, now, &self.books);
+                    node.policy.on_reports(now, now, &self.books);
                 }
             }
             Sees::Truth => {
-                stage.truth(now, &mut self.truth);
-                policy.on_truth(now, &self.truth, deadline(client));
+                stage.truth(now, node.region, &mut self.truth);
+                node.policy.on_truth(now, &self.truth, deadline(client));
             }
         }
     }
 
     /// Servers report, and what is old enough arrives.
-    pub(super) fn on_grid(&mut self, now: Time, stage: &mut Stage, policy: &mut dyn Policy) {
+    pub(super) fn on_grid(&mut self, now: Time, stage: &mut Stage, nodes: &mut [Node]) {
         let Sees::Reports { every, delay } = self.sees else { return };
         stage.report(now, &mut self.books);
         self.under_way.push_back((now, self.books.clone()));
@@ -108,7 +109,9 @@ impl Telling {
             newest = self.under_way.pop_front();
         }
         if let Some((as_of, reports)) = newest {
-            policy.on_reports(now, as_of, &reports);
+            for node in nodes {
+                node.policy.on_reports(now, as_of, &reports);
+            }
         }
         self.next = now + every;
     }

@@ -11,6 +11,7 @@ use crate::metrics::recorder::Verdict;
 use crate::policy::{Past, Policy, Request, RouteId, RouteView, Sent, Step, Transition, Truth};
 
 use super::attempt::Stage;
+use super::fleet::Node;
 use super::spec::Client;
 use super::telling::deadline;
 
@@ -216,22 +217,22 @@ impl Watch {
         let Question { request, past, waits, luck, client } = *question;
         let number = self.number(request.id).expect("only asked for requests that are followed");
         if matches!(self.look, Look::Lives(_)) {
-            let step = seen.policy.next(now, request, past, waits, luck);
+            let step = seen.node.policy.next(now, request, past, waits, luck);
             self.facts.push((now, Fact::Planned { number, step, asked: None }));
             return step;
         }
         let mut views = vec![RouteView::default(); seen.routes];
-        seen.policy.show(&mut views);
+        seen.node.policy.show(&mut views);
         let mut truth = vec![Truth::default(); seen.routes];
-        seen.stage.truth(now, &mut truth);
+        seen.stage.truth(now, seen.node.region, &mut truth);
         let tried: Vec<RouteId> = past.iter().map(|past| past.route).collect();
         let shadow = self.shadow.as_mut().and_then(|shadow| {
             shadow.on_truth(now, &truth, deadline(client));
             shadow.choose(now, request, &tried, luck).map(|attempt| attempt.route)
         });
-        seen.policy.note(true);
-        let step = seen.policy.next(now, request, past, waits, luck);
-        let notes = seen.policy.note(false);
+        seen.node.policy.note(true);
+        let step = seen.node.policy.next(now, request, past, waits, luck);
+        let notes = seen.node.policy.note(false);
         let asked = Asked { luck, past: past.to_vec(), notes, views, truth, shadow };
         self.facts.push((now, Fact::Planned { number, step, asked: Some(Box::new(asked)) }));
         step
@@ -305,7 +306,7 @@ pub(super) struct Question<'a> {
 
 /// What is looked at while it is asked.
 pub(super) struct Seen<'a> {
-    pub(super) policy: &'a mut dyn Policy,
+    pub(super) node: &'a mut Node,
     pub(super) stage: &'a Stage,
     pub(super) routes: usize,
 }
@@ -322,7 +323,7 @@ pub(super) fn ask(
         Some(watch) if watch.asks(question.request.id) => watch.ask(now, question, &mut seen),
         _ => {
             let Question { request, past, waits, luck, .. } = *question;
-            seen.policy.next(now, request, past, waits, luck)
+            seen.node.policy.next(now, request, past, waits, luck)
         }
     }
 }

@@ -8,16 +8,17 @@ use crate::engine::luck::mix;
 use crate::engine::{Span, Time};
 use crate::metrics::recorder::Recorder;
 use crate::metrics::{FaultTape, Tape};
-use crate::policy::{Policy, Pool, RouteId, RouteView};
+use crate::policy::{Policy, Pool, RouteView};
 
 use super::attempt::{Stage, hint_ms};
 use super::check::{Breach, Ledger};
 use super::digest::{Digest, Mark};
 use super::fault::{Active, Failure, Replication};
+use super::fleet::{self, Front, Maker, Mesh, Node};
 use super::flight::{EXPLORED, Ending, FLYING, Flight, Flights, NONE, OPEN, STREAMED, Trail};
 use super::queue::{Event, EventQueue, Kind, Wheel};
 use super::script::Script;
-use super::spec::{Act, Spec};
+use super::spec::Spec;
 use super::telling::Telling;
 use super::watch::Watch;
 use super::workload::Workload;
@@ -25,16 +26,24 @@ use super::workload::Workload;
 /// One run in progress.
 pub struct World<'a, Q = Wheel> {
     pub(super) spec: &'a Spec,
-    pub(super) policy: Box<dyn Policy>,
+    /// The processes of the gateway.
+    pub(super) nodes: Vec<Node>,
+    pub(super) front: Front,
+    pub(super) mesh: Mesh,
+    /// Makes the policy of a process that starts.
+    pub(super) maker: Option<Maker<'a>>,
     pub(super) workload: Workload,
     pub(super) queue: Q,
     pub(super) seq: u64,
+    pub(super) seed: u64,
     pub(super) now: Time,
     pub(super) flights: Flights,
     pub(super) stage: Stage,
-    /// Moments at which faults begin or end, ascending: (moment, fault, begins).
+    /// Moments at which faults begin or end, an operator changes something or something happens to a node,
+    /// ascending: (moment, which one, begins).
     pub(super) edges: Vec<(Time, usize, bool)>,
     pub(super) next_edge: usize,
+    /// The earliest wake of any node.
     pub(super) wake: Time,
     pub(super) recorder: Recorder,
     pub(super) views: Vec<RouteView>,
@@ -75,6 +84,26 @@ impl<'a> World<'a> {
         Self::with_queue(spec, policy, seed, replication)
     }
 
+    /// A world at time zero whose gateway has the nodes that the spec names, each of so many processes. The first
+    /// process has `seed` as its key.
+    ///
+    /// # Errors
+    /// What `maker` says.
+    ///
+    /// # Panics
+    /// As [`World::new`].
+    pub fn of_nodes(
+        spec: &'a Spec,
+        maker: Maker<'a>,
+        processes: u32,
+        seed: u64,
+        replication: Replication,
+    ) -> Result<Self, String> {
+        let nodes = fleet::start(spec, &maker, processes, seed)?;
+        let front = Front::new(&spec.gateway.fleet, processes);
+        Ok(Self::built(spec, nodes, front, Some(maker), seed, replication))
+    }
+
     /// The same with a script in the place of providers.
     ///
     /// # Panics
@@ -99,14 +128,29 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     /// As [`World::new`].
     pub fn with_queue(
         spec: &'a Spec,
-        mut policy: Box<dyn Policy>,
+        policy: Box<dyn Policy>,
+        seed: u64,
+        replication: Replication,
+    ) -> Self {
+        assert_eq!(spec.gateway.fleet.nodes.len(), 1, "several nodes need several policies");
+        let mut node = Node::new(policy, 0);
+        if spec.history > Span::ZERO {
+            let past = super::history::clean_past(spec, seed);
+            node.policy.remember(Time::ZERO, spec.history, &past);
+        }
+        let front = Front::new(&spec.gateway.fleet, 1);
+        Self::built(spec, vec![node], front, None, seed, replication)
+    }
+
+    fn built(
+        spec: &'a Spec,
+        nodes: Vec<Node>,
+        front: Front,
+        maker: Option<Maker<'a>>,
         seed: u64,
         replication: Replication,
     ) -> Self {
         spec.assert_sound();
-        if spec.history > Span::ZERO {
-            policy.remember(Time::ZERO, spec.history, &super::history::clean_past(spec, seed));
-        }
         let mut faults: Vec<Active> =
             spec.faults.iter().map(|fault| Active::new(fault, seed, replication)).collect();
         if let Some(incidents) = &spec.incidents {
@@ -122,6 +166,9 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         );
         let others = faults.len() + spec.changes.len();
         edges.extend(spec.commands.iter().enumerate().map(|(i, c)| (c.at, others + i, true)));
+        let events = &spec.gateway.fleet.events;
+        let others = others + spec.commands.len();
+        edges.extend(events.iter().enumerate().map(|(i, event)| (event.at, others + i, true)));
         edges.sort_unstable();
         let tapes = faults
             .iter()
@@ -130,6 +177,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
                 start: active.start,
                 end: active.end,
                 routes: active.fault.routes.clone(),
+                seen_from: active.fault.seen_from,
                 first_per_s: Vec::new(),
                 base_per_s: Vec::new(),
             })
@@ -139,13 +187,19 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             workload: Workload::new(spec, seed),
             queue: Q::default(),
             seq: 0,
+            seed,
             now: Time::ZERO,
             flights: Flights::default(),
             stage: Stage::new(spec, faults, seed),
             edges,
             next_edge: 0,
-            wake: policy.next_wake().unwrap_or(Time::NEVER),
-            recorder: Recorder::new(spec.horizon, &spec.pool, tapes),
+            wake: fleet::next_wake(&nodes),
+            recorder: Recorder::new(
+                spec.horizon,
+                &spec.pool,
+                spec.gateway.fleet.regions.len() as u8,
+                tapes,
+            ),
             views: vec![RouteView::default(); spec.pool.routes.len()],
             digest: Digest::default(),
             ledger: Ledger::new(spec.pool.routes.len()),
@@ -153,13 +207,16 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             arrivals_until: Time(spec.horizon.0) + patience,
             next_look: Time(spec.horizon.0),
             arrived: 0,
-            first_tokens: policy.wants_first_token(),
-            telling: Telling::new(policy.sees(), spec.pool.routes.len()),
+            first_tokens: nodes[0].policy.wants_first_token(),
+            telling: Telling::new(nodes[0].policy.sees(), spec.pool.routes.len()),
             trail: Trail::default(),
             plan_luck: super::request::PLAN,
             watch: None,
+            mesh: Mesh::new(spec, &nodes, seed),
             spec,
-            policy,
+            nodes,
+            front,
+            maker,
         };
         world.look();
         world
@@ -198,7 +255,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
 
     /// Why the policy cannot go on, if it cannot: what it did since is not its own.
     pub fn trouble(&self) -> Option<String> {
-        self.policy.trouble()
+        self.nodes.iter().find_map(|node| node.policy.trouble())
     }
 
     /// Has the run followed from here on.
@@ -233,7 +290,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
 
     /// Who routes.
     pub fn policy(&self) -> &dyn Policy {
-        self.policy.as_ref()
+        self.nodes[0].policy.as_ref()
     }
 
     /// Requests that have arrived.
@@ -265,6 +322,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             self.recorder.finish(unfinished, self.digest.value(), events, self.flights.flying_max);
         self.ledger.balance(&tape)?;
         tape.arrived = self.arrived;
+        tape.cluster = self.mesh.finish();
         Ok(tape)
     }
 
@@ -272,7 +330,8 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     fn step(&mut self) -> bool {
         let edge = self.edges.get(self.next_edge).map_or(Time::NEVER, |edge| edge.0);
         let arrival = self.workload.peek();
-        let other = edge.min(self.wake).min(arrival).min(self.telling.next);
+        let inner = self.wake.min(self.telling.next).min(self.mesh.next);
+        let other = edge.min(arrival).min(inner);
         let last = if self.pending == 0 { Time(self.spec.horizon.0) } else { self.arrivals_until };
         // At one moment a fault comes before an attempt, and an attempt before everything else.
         let bound = if edge == other { Time(edge.0.saturating_sub(1)) } else { other }.min(last);
@@ -288,7 +347,9 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         if edge == other {
             self.on_edges();
         } else if self.telling.next == other {
-            self.telling.on_grid(other, &mut self.stage, self.policy.as_mut());
+            self.telling.on_grid(other, &mut self.stage, &mut self.nodes);
+        } else if self.mesh.next == other {
+            self.mesh.on_time(other, &mut self.nodes, &mut self.digest);
         } else if self.wake == other {
             self.on_wake();
         } else {
@@ -337,30 +398,14 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         }
     }
 
-    /// An operator's change, or a command, counted on.
-    fn operate(&mut self, at: Time, index: usize) {
-        if let Some(change) = self.spec.changes.get(index) {
-            for &route in &change.routes {
-                self.policy.set_present(at, RouteId(route), change.present);
-            }
-            return;
-        }
-        match &self.spec.commands[index - self.spec.changes.len()].act {
-            Act::Set(values) => self.policy.retune(at, values),
-            Act::Release(routes) => {
-                let routes: Vec<RouteId> = routes.iter().map(|&route| RouteId(route)).collect();
-                self.policy.release(at, &routes);
-            }
-        }
-    }
-
     /// Breaks the attempts in flight on these faults' routes, in slot order. How far a stream had come is
     /// not known any more; half its output is what it has given on average.
     fn cut(&mut self, faults: &[usize]) {
         let cutter = |flight: &Flight| {
             let active = (faults.iter().map(|&fault| &self.stage.faults[fault]))
                 .find(|active| active.fault.routes.binary_search(&flight.route).is_ok())?;
-            (flight.flags & FLYING != 0).then(|| active.cut_with())
+            let region = self.nodes[usize::from(flight.node)].region;
+            (flight.flags & FLYING != 0 && active.fault.concerns(region)).then(|| active.cut_with())
         };
         let hit: Vec<(u32, Failure)> = (self.flights.all().iter().enumerate())
             .filter_map(|(slot, flight)| Some((slot as u32, cutter(flight)?)))
@@ -403,25 +448,35 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         }
     }
 
+    /// The policy of the first process that is due wakes.
     fn on_wake(&mut self) {
+        let at = self.nodes.iter().position(|node| node.wake == self.wake);
+        let at = at.expect("the earliest wake is somebody's");
         let recorder = &mut self.recorder;
         let digest = &mut self.digest;
         let watch = &mut self.watch;
-        self.policy.on_wake(self.now, &mut |change| {
-            if let Some(watch) = watch {
+        let node = &mut self.nodes[at];
+        node.policy.on_wake(self.now, &mut |change| {
+            if let (0, Some(watch)) = (at, watch.as_mut()) {
                 watch.changed(change);
             }
-            digest.add(change.at, Mark::State, change.to as u64, change.route.0, 0);
-            recorder.changed(change);
+            digest.add(change.at, Mark::State, change.to as u64, change.route.0, at as u16);
+            // Of several nodes, the first stands for all: states of one make a history, those of many do not.
+            if at == 0 {
+                recorder.changed(change);
+            }
         });
-        self.wake = self.policy.next_wake().unwrap_or(Time::NEVER);
-        self.look();
+        node.wake = node.policy.next_wake().unwrap_or(Time::NEVER);
+        self.wake = fleet::next_wake(&self.nodes);
+        if at == 0 {
+            self.look();
+        }
     }
 
-    /// Records how the policy sees its routes.
+    /// Records how the policy of the first process sees its routes.
     fn look(&mut self) {
         if self.recorder.keeps_views() {
-            self.policy.show(&mut self.views);
+            self.nodes[0].policy.show(&mut self.views);
             self.recorder.viewed(self.now, &self.views);
         }
     }

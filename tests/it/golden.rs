@@ -35,6 +35,7 @@ fn variants() -> Vec<Scenario> {
 }
 
 fn shortened(mut scenario: Scenario) -> Scenario {
+    let full = scenario.spec.horizon;
     scenario.spec.horizon = HORIZON;
     for fault in &mut scenario.spec.faults {
         let length = fault.lasts.min(LASTS);
@@ -49,6 +50,16 @@ fn shortened(mut scenario: Scenario) -> Scenario {
         };
         fault.lasts = length;
         fault.start = Start::At(ONSET);
+    }
+    // What happens to nodes happens as much sooner as the run is shorter.
+    let sooner = HORIZON.as_secs_f64() / full.as_secs_f64();
+    let fleet = &mut scenario.spec.gateway.fleet;
+    for event in &mut fleet.events {
+        event.at = Time::ZERO + Span(event.at.0).times(sooner);
+    }
+    for partition in &mut fleet.network.partitions {
+        partition.start = Time::ZERO + Span(partition.start.0).times(sooner);
+        partition.end = Time::ZERO + Span(partition.end.0).times(sooner);
     }
     scenario
 }

@@ -8,6 +8,8 @@ mod check;
 mod claims;
 mod cli;
 mod clients;
+mod cluster_gossip;
+mod cluster_nodes;
 mod compare;
 mod conformance;
 mod conservation;

@@ -26,6 +26,7 @@ fn outage(routes: &[u32]) -> Fault {
             after: Span::from_millis(80),
         },
         in_flight: InFlight::Finish,
+        seen_from: None,
     }
 }
 

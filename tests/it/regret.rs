@@ -76,6 +76,7 @@ fn drawn(case: u64) -> Spec {
             shape: Shape::Block,
             effect,
             in_flight: InFlight::Finish,
+            seen_from: None,
         });
     }
     spec
@@ -128,6 +129,7 @@ fn the_regret_of_a_blind_choice_is_what_it_sends_into_the_fault() {
             after: Span::from_millis(50),
         },
         in_flight: InFlight::Finish,
+        seen_from: None,
     });
     let own = |name: &str| {
         let policy = registry::find(name).unwrap();

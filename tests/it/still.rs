@@ -54,6 +54,7 @@ pub fn fault(name: &str, routes: &[u32], (from, to): (u64, u64), effect: Effect)
         shape: Shape::Block,
         effect,
         in_flight: InFlight::Finish,
+        seen_from: None,
     }
 }
 

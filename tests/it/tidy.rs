@@ -8,8 +8,9 @@ use std::path::Path;
 const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &[]),
     ("policy", &["engine"]),
+    ("cluster", &["engine"]),
     ("metrics", &["engine", "policy"]),
-    ("sim", &["engine", "policy", "metrics"]),
+    ("sim", &["engine", "policy", "cluster", "metrics"]),
     ("stats", &["engine", "metrics"]),
     ("trace", &["engine", "policy", "metrics", "sim"]),
     ("scenario", &["engine", "policy", "metrics", "sim", "trace"]),

@@ -71,13 +71,22 @@ fn text(measured: &Measurements) -> String {
         table.add_row(row);
     }
     out += &format!("{}\n\n", table.trim_fmt());
-    out += "Simulator, one core, 5,000 requests per virtual second, best of three runs\n\n";
-    let mut table =
-        plain(&["policy", "routes", "ns/request", "M requests/s", "× real time", "× bare loop"]);
+    out += "Simulator, one core, 5,000 requests per virtual second (several nodes: 50,000 in all, everything \
+            shared), best of three runs\n\n";
+    let mut table = plain(&[
+        "policy",
+        "routes",
+        "nodes",
+        "ns/request",
+        "M requests/s",
+        "× real time",
+        "× bare loop",
+    ]);
     for figure in &measured.simulator {
         table.add_row([
             figure.policy.clone(),
             whole(f64::from(figure.routes)),
+            whole(f64::from(figure.nodes)),
             whole(figure.ns_per_request),
             format!("{:.2}", figure.requests_per_s / 1e6),
             whole(figure.times_real_time),

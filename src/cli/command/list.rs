@@ -1,6 +1,6 @@
 //! `windtunnel list`: the registries.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Parser, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};

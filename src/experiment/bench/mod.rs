@@ -90,6 +90,8 @@ pub struct SpeedFigure {
     pub policy: String,
     /// Routes.
     pub routes: u32,
+    /// Gateway nodes; several share everything, and are asked 50,000 times a virtual second.
+    pub nodes: u32,
     /// Nanoseconds per simulated request, best of three runs.
     pub ns_per_request: f64,
     /// Requests per wall-clock second and core.
@@ -126,15 +128,16 @@ pub fn measure(
     percentiles.push(figure);
     histograms.extend(histogram);
     let mut simulator = Vec::new();
-    for (policy, routes) in [
-        ("windtunnel", 12),
-        ("bifrost-published", 12),
-        ("random", 12),
-        ("windtunnel", 1_000),
-        ("windtunnel", 10_000),
+    for (policy, routes, nodes) in [
+        ("windtunnel", 12, 1),
+        ("bifrost-published", 12, 1),
+        ("random", 12, 1),
+        ("windtunnel", 1_000, 1),
+        ("windtunnel", 10_000, 1),
+        ("windtunnel", 12, 16),
     ] {
-        say(&format!("simulator, {policy}, {routes} routes"));
-        simulator.extend(simulator::speed(policy, routes, effort));
+        say(&format!("simulator, {policy}, {routes} routes, nodes: {nodes}"));
+        simulator.extend(simulator::speed(policy, routes, nodes, effort));
     }
     Measurements { warnings, calls, percentiles, simulator, histograms }
 }

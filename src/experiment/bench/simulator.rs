@@ -4,8 +4,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use crate::engine::Time;
-use crate::policy::registry;
+use crate::policy::{Pool, registry};
 use crate::sim::{Replication, World, plain};
 
 use super::bare::bare_loop;
@@ -14,14 +13,24 @@ use super::{Effort, SpeedFigure};
 /// Runs of each kind; the best counts, since others disturb and nothing helps.
 const RUNS: usize = 3;
 
-/// Speed of a policy at 5,000 requests per second over so many routes.
-pub(super) fn speed(name: &str, routes: u32, effort: Effort) -> Option<SpeedFigure> {
+/// Requests per virtual second at one node, and at several together.
+const RATES: [f64; 2] = [5_000.0, 50_000.0];
+
+/// Speed of a policy over so many routes.
+pub(super) fn speed(name: &str, routes: u32, nodes: u32, effort: Effort) -> Option<SpeedFigure> {
     let policy = registry::find(name)?;
-    let spec = plain::world(4, routes / 4, 5_000.0, effort.virtual_s);
+    let rate = RATES[usize::from(nodes > 1)];
+    let mut spec = plain::world(4, routes / 4, rate, effort.virtual_s);
+    let mut settings = policy.settings();
+    if nodes > 1 {
+        spec.gateway.fleet = plain::fleet(nodes);
+        settings.set("share.mode", 2.0).ok()?;
+    }
     let (mut best, mut bare) = (f64::INFINITY, f64::INFINITY);
     for seed in 0..RUNS as u64 {
-        let built = policy.make(&policy.settings(), &spec.pool, Time::ZERO, seed).ok()?;
-        let world = World::new(&spec, built, seed, Replication { index: 0, of: 1 });
+        let make = |pool: &Pool, now, key| policy.make(&settings, pool, now, key);
+        let replication = Replication { index: 0, of: 1 };
+        let world = World::of_nodes(&spec, Box::new(make), 1, seed, replication).ok()?;
         let start = Instant::now();
         let tape = world.run().ok()?;
         best = best.min(start.elapsed().as_nanos() as f64 / tape.arrived as f64);
@@ -33,9 +42,10 @@ pub(super) fn speed(name: &str, routes: u32, effort: Effort) -> Option<SpeedFigu
     Some(SpeedFigure {
         policy: name.to_owned(),
         routes,
+        nodes,
         ns_per_request: best,
         requests_per_s: 1e9 / best,
-        times_real_time: 1e9 / best / 5_000.0,
+        times_real_time: 1e9 / best / rate,
         over_bare_loop: best / bare,
     })
 }

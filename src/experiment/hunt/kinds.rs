@@ -84,11 +84,7 @@ pub(super) static KINDS: &[Kind] = &[
     Kind { has_depth: false, keys: |_| Vec::new(), ..kind("key-fault", Place::Key) },
     Kind { keys: |strike| vec![error(500, strike.depth)], ..kind("regional", Place::Region) },
     Kind { keys: |strike| vec![error(500, strike.depth)], ..kind("one-model", Place::Model) },
-    Kind {
-        has_depth: false,
-        keys: |strike| vec![error(503, 100)],
-        ..kind("slow-recovery", Place::Any)
-    },
+    Kind { has_depth: false, keys: |_| vec![error(503, 100)], ..kind("slow-recovery", Place::Any) },
     Kind {
         keys: |strike| vec![("headroom", percent(200 - strike.depth))],
         ..kind("cascade", Place::Provider)

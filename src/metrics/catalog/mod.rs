@@ -1,10 +1,12 @@
 //! The list of metrics: help, documents, expectations and reports all read it.
 
+mod of_clusters;
 mod of_faults;
 mod of_runs;
 
 use super::metric::{Direction, Metric};
 
+use of_clusters::OF_CLUSTERS;
 use of_faults::OF_FAULTS;
 use of_runs::OF_RUNS;
 
@@ -45,11 +47,15 @@ pub fn markdown() -> String {
 
 /// All metrics, headline ones first.
 pub static METRICS: &[Metric] = &{
-    let mut all = [OF_FAULTS[0]; OF_FAULTS.len() + OF_RUNS.len()];
+    let (faults, runs) = (OF_FAULTS.len(), OF_FAULTS.len() + OF_RUNS.len());
+    let mut all = [OF_FAULTS[0]; OF_FAULTS.len() + OF_RUNS.len() + OF_CLUSTERS.len()];
     let mut i = 0;
     while i < all.len() {
-        let of_run = i >= OF_FAULTS.len();
-        all[i] = if of_run { OF_RUNS[i - OF_FAULTS.len()] } else { OF_FAULTS[i] };
+        all[i] = match i {
+            i if i < faults => OF_FAULTS[i],
+            i if i < runs => OF_RUNS[i - faults],
+            _ => OF_CLUSTERS[i - runs],
+        };
         i += 1;
     }
     all

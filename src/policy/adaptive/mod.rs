@@ -11,15 +11,16 @@ mod table;
 use std::cell::RefCell;
 
 use crate::engine::{
-    Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings,
-    Span, Ticket, Time, luck,
+    Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Report, Route, RouteKey,
+    Settings, Span, Ticket, Time, luck,
 };
 
 pub use table::{BIFROST_2026, BIFROST_LITERAL, BIFROST_PUBLISHED, TABLE, WINDTUNNEL};
 
 use super::part::{Backoff, Growth, RetryBudget};
 use super::{
-    Attempt, Past, Policy, Pool, Request, RouteHistory, RouteId, RouteView, Sent, Step, Transition,
+    Attempt, Past, Policy, Pool, Request, RouteHistory, RouteId, RouteView, Sent, Share, Step,
+    Transition,
 };
 
 /// Longest list of tried routes that is handed to the engine.
@@ -41,6 +42,7 @@ pub struct Adaptive {
     interval: Span,
     /// What is noted of decisions, while somebody wants to know.
     notes: RefCell<Option<Vec<Explanation>>>,
+    shares: Share,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +64,11 @@ impl Adaptive {
     pub fn new(settings: &Settings, pool: &Pool, now: Time) -> Result<Self, String> {
         let params = Params::from_settings(settings).map_err(|error| error.to_string())?;
         let interval = Span::from_secs_f64(params.interval);
+        let shares = match params.share_mode as u8 {
+            0 => Share::Nothing,
+            1 => Share::LimitsInRegion,
+            _ => Share::Everything,
+        };
         let timeout = |id| {
             let secs = settings.get(id);
             (secs > 0.0).then(|| Span::from_secs_f64(secs))
@@ -109,6 +116,7 @@ impl Adaptive {
             next_tick: now + interval,
             interval,
             notes: RefCell::new(None),
+            shares,
         })
     }
 
@@ -358,6 +366,18 @@ impl Policy for Adaptive {
 
     fn note(&mut self, on: bool) -> Vec<Explanation> {
         self.notes.replace(on.then(Vec::new)).unwrap_or_default()
+    }
+
+    fn shares(&self) -> Share {
+        self.shares
+    }
+
+    fn report(&self, now: Time) -> Report {
+        self.engine.report(now)
+    }
+
+    fn hear(&mut self, _: Time, peer: u64, sent_at: Time, report: &Report) {
+        self.engine.hear(peer, sent_at, report);
     }
 
     fn show(&self, views: &mut [RouteView]) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::engine::{Span, Time};
 use crate::sim::fault::{Fault, InFlight, Start};
+use crate::sim::fleet::Fleet;
 
 use super::super::at::At;
 use super::super::error::Problem;
@@ -23,6 +24,7 @@ pub(crate) fn faults(
     files: &[FaultFile],
     world: &World,
     headroom: &Headroom,
+    fleet: &Fleet,
     horizon: Span,
 ) -> Result<Vec<Fault>, Problem> {
     let at = At::top().key("fault");
@@ -47,10 +49,14 @@ pub(crate) fn faults(
             .expected("expected a length of time above zero, such as \"60s\""));
         }
         check_budget(start, lasts, horizon, &at)?;
+        let seen_from = file.seen_from.as_ref();
+        let regions = |on| super::super::fleet::regions(on, &at.key("seen_from"), fleet);
+        let seen_from = seen_from.map(regions).transpose()?;
         let scene =
             Scene { at: at.clone(), pool: &world.pool, places: &world.places, headroom, on: &on };
         for part in (kind.parts)(file, &scene)? {
-            faults.push(fault(file, part, &name, start, lasts, &scene)?);
+            let fault = fault(file, part, &name, start, lasts, &scene)?;
+            faults.push(Fault { seen_from, ..fault });
         }
     }
     Ok(faults)
@@ -133,5 +139,5 @@ fn fault(
     };
     let name = if suffix.is_empty() { name.to_owned() } else { format!("{name}/{suffix}") };
     let routes = routes.unwrap_or_else(|| scene.on.to_vec());
-    Ok(Fault { name, routes, start, lasts, shape, effect, in_flight })
+    Ok(Fault { name, routes, start, lasts, shape, effect, in_flight, seen_from: None })
 }

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::super::one_or_more::OneOrMore;
 use super::super::unit::{Count, Length, Number, Share};
 use super::FAULTS;
 use super::error::ErrorFile;
@@ -30,6 +31,8 @@ pub(crate) struct FaultFile {
     pub(super) shape: Option<ShapeFile>,
     /// What becomes of attempts under way when it begins. Default "finish".
     pub(super) in_flight: Option<InFlightFile>,
+    /// Regions of `gateway.nodes` from which it is seen: "eu-west", or a list. Default: from everywhere.
+    pub(super) seen_from: Option<OneOrMore>,
     /// How attempts fail (kinds of errors).
     pub(super) error: Option<ErrorFile>,
     /// Share of the failures that never answer instead (error-burst).
@@ -93,6 +96,7 @@ impl FaultFile {
             lasts: _,
             shape: _,
             in_flight: _,
+            seen_from: _,
             error,
             timeouts,
             rate,

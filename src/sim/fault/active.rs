@@ -316,6 +316,7 @@ mod tests {
             shape: Shape::Block,
             effect,
             in_flight: InFlight::Finish,
+            seen_from: None,
         }
     }
 

@@ -167,6 +167,7 @@ fn incident(
         shape: Shape::Recover { fall: lasts.times(FALL) },
         effect,
         in_flight: if what == "outage" { InFlight::Cut } else { InFlight::Finish },
+        seen_from: None,
     })
 }
 
@@ -215,6 +216,7 @@ fn severity(luck: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::policy::{ModelId, Pool, ProviderId, RouteInfo};
+    use crate::sim::fleet::Fleet;
     use crate::sim::spec::{Gateway, Provider};
 
     const YEAR: u64 = 365 * 24 * 3600;
@@ -263,7 +265,7 @@ mod tests {
             incidents: None,
             changes: vec![],
             commands: vec![],
-            gateway: Gateway { overhead: Span::ZERO, max_in_flight: 1 },
+            gateway: Gateway { overhead: Span::ZERO, max_in_flight: 1, fleet: Fleet::single() },
         }
     }
 

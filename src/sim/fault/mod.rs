@@ -27,6 +27,22 @@ pub struct Fault {
     pub effect: Effect,
     /// What happens to attempts under way when it begins.
     pub in_flight: InFlight,
+    /// Regions of gateway nodes from which it is seen, one bit each; `None` = from everywhere.
+    pub seen_from: Option<u64>,
+}
+
+/// A region of gateway nodes that no fault is particular to.
+pub const NOWHERE: u8 = 63;
+
+impl Fault {
+    /// Whether attempts from nodes in this region meet it.
+    #[inline]
+    pub const fn concerns(&self, region: u8) -> bool {
+        match self.seen_from {
+            None => true,
+            Some(regions) => regions >> region & 1 == 1,
+        }
+    }
 }
 
 /// When a fault starts.

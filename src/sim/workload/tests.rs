@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::Span;
 use crate::policy::Pool;
+use crate::sim::fleet::Fleet;
 use crate::sim::spec::{Class, Client, Gaps, Gateway, Rate, Tokens};
 
 pub(super) fn class(arrivals: Arrivals) -> Class {
@@ -41,7 +42,7 @@ pub(super) fn world(classes: Vec<Class>) -> Spec {
         incidents: None,
         changes: vec![],
         commands: vec![],
-        gateway: Gateway { overhead: Span::ZERO, max_in_flight: u32::MAX },
+        gateway: Gateway { overhead: Span::ZERO, max_in_flight: u32::MAX, fleet: Fleet::single() },
     }
 }
 
