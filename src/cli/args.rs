@@ -14,6 +14,7 @@ use super::command::hunt::Hunt;
 use super::command::list::List;
 use super::command::new::New;
 use super::command::replay::Replay;
+use super::command::report::Report;
 use super::command::run::Run;
 use super::command::schema::SchemaOf;
 use super::command::solve::Solve;
@@ -56,6 +57,8 @@ pub(super) enum Command {
     Dashboard(Dashboard),
     /// Make the decisions of an embedded engine's flight record again
     Replay(Replay),
+    /// Stored results as one page: findings, figures, tables
+    Report(Report),
     /// Measure the real engine on the real clock, and the simulator's speed
     Bench(Bench),
     /// Request logs: look at one, fit a scenario to one, make one

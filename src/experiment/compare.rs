@@ -33,7 +33,7 @@ impl Layer {
     }
 
     /// The settings of a policy under this layer.
-    fn settings(self, settings: &Settings) -> Settings {
+    pub(super) fn settings(self, settings: &Settings) -> Settings {
         let mut settings = settings.clone();
         if self == Self::Rule {
             for (id, value) in [("layer.retry", 1.0), ("layer.retries", 1.0), ("layer.budget", 0.1)]

@@ -7,14 +7,14 @@ use crate::metrics::metric::Direction;
 use crate::metrics::{Metric, Value};
 use crate::policy::{Family, Pool, Sees, oracle};
 use crate::record::comparison::{
-    COMPARISON_VERSION, Cell, Comparison, Entrant, MetricFacts, Pair, ScenarioTable, Standing,
-    Table, Worst,
+    COMPARISON_VERSION, Cell, Comparison, Entrant, MetricFacts, Pair, Point, ScenarioTable,
+    Standing, Table, Worst,
 };
 use crate::record::run_row::{RunKey, RunRow};
 use crate::record::{Measured, Spread, Warning, significant};
 use crate::scenario::Scenario;
 use crate::sim::fault::Start;
-use crate::stats::{holm, letters, paired, share_a_letter};
+use crate::stats::{self, holm, letters, paired, share_a_letter};
 
 use super::compare::{ComparePlan, Contender, metrics};
 use super::unit::{BIN_S, BINS_AFTER, BINS_BEFORE};
@@ -74,6 +74,19 @@ pub fn league(plan: &ComparePlan<'_>, rows: &BTreeMap<RunKey, RunRow>) -> (Compa
     (comparison, pairs)
 }
 
+/// Each bin as a mean over replications with its interval; nothing at all from one replication.
+fn spread(bins: usize, of: &dyn Fn(usize) -> Vec<Option<f64>>) -> Vec<Option<Point>> {
+    let point = |bin: usize| {
+        let values: Vec<f64> = of(bin).into_iter().flatten().collect();
+        let estimate = stats::mean(&values)?;
+        let interval = estimate.interval?;
+        let (low, high) = (significant(interval.low), significant(interval.high));
+        Some(Point { mean: significant(estimate.point), low, high })
+    };
+    let points: Vec<_> = (0..bins).map(point).collect();
+    if points.iter().all(Option::is_none) { Vec::new() } else { points }
+}
+
 /// Warnings, each once.
 #[derive(Default)]
 struct Warnings(Vec<Warning>);
@@ -114,6 +127,7 @@ fn entrant(plan: &ComparePlan<'_>, contender: &Contender) -> Entrant {
         fidelity: spec.grade.name().to_owned(),
         sees,
         changed: contender.changed(),
+        ranks: None,
     }
 }
 
@@ -203,6 +217,7 @@ impl<'a> Block<'a> {
             fault_s: fault.map(|fault| significant(fault.lasts.as_secs_f64())),
             bins_s: bins,
             cells,
+            shown: None,
         };
         (table, tested.pairs)
     }
@@ -239,7 +254,24 @@ impl<'a> Block<'a> {
             metrics: values,
             worst,
             goodput: goodput.collect(),
+            goodput_spread: spread(bins, &|bin| self.curve(policy, bin)),
+            regret_spread: match self.oracle {
+                Some(oracle) if oracle != policy => spread(bins, &|bin| {
+                    let pairs = self.curve(oracle, bin).into_iter().zip(self.curve(policy, bin));
+                    pairs.map(|(best, own)| Some(best? - own?)).collect()
+                }),
+                _ => Vec::new(),
+            },
         }
+    }
+
+    /// Good over offered in a bin around the onset, replication by replication.
+    fn curve(&self, policy: usize, bin: usize) -> Vec<Option<f64>> {
+        let share = |row: &&RunRow| {
+            let (offered, good) = *row.curve.get(bin)?;
+            (offered > 0).then(|| f64::from(good) / f64::from(offered))
+        };
+        self.rows[policy].iter().map(share).collect()
     }
 
     /// The shortest watch of any policy: times are comparable up to there only.

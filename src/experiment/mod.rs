@@ -13,10 +13,11 @@ mod measure;
 pub mod progress;
 pub mod run;
 pub mod shim;
+pub mod shown;
 pub mod solve;
 pub mod timeline;
 pub mod tune;
 pub mod unit;
 
 pub use progress::{Progress, Silent};
-pub use run::{RunError, RunPlan, described, run, tapes};
+pub use run::{RunError, RunPlan, described, run, run_only, tapes};

@@ -86,12 +86,26 @@ pub fn tapes(plan: &RunPlan<'_>, progress: &dyn Progress) -> Result<Vec<Tape>, R
 /// # Errors
 /// As [`tapes`].
 pub fn run(plan: &RunPlan<'_>, progress: &dyn Progress) -> Result<StoredRun, RunError> {
-    let tapes = tapes(plan, progress)?;
+    Ok(stored(plan, plan.seed, &tapes(plan, progress)?))
+}
+
+fn stored(plan: &RunPlan<'_>, seed: u64, tapes: &[Tape]) -> StoredRun {
     let policy = described(plan.policy, plan.settings);
     let spec = &plan.scenario.spec;
-    let subject =
-        Subject { scenario: &spec.name, policy: &policy, seed: plan.seed, pool: &spec.pool };
-    Ok(StoredRun::new(&tapes, &subject))
+    let subject = Subject { scenario: &spec.name, policy: &policy, seed, pool: &spec.pool };
+    StoredRun::new(tapes, &subject)
+}
+
+/// Runs one replication of a plan, from 0, and sums it up.
+///
+/// # Errors
+/// As [`tapes`].
+pub fn run_only(
+    plan: &RunPlan<'_>,
+    index: u32,
+    progress: &dyn Progress,
+) -> Result<StoredRun, RunError> {
+    Ok(stored(plan, seed_of(plan.seed, index), &[tape(plan, index, progress)?]))
 }
 
 /// What one replication draws.

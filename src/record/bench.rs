@@ -3,6 +3,81 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Version of the format. It grows when a field changes its meaning or goes.
+pub const MEASUREMENTS_VERSION: u32 = 1;
+
+/// `bench.json`: everything that was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Measurements {
+    /// Version of this format.
+    pub schema_version: u32,
+    /// What may have disturbed them.
+    pub warnings: Vec<String>,
+    /// Engine calls in batches.
+    pub calls: Vec<CallFigure>,
+    /// Engine calls one by one.
+    pub percentiles: Vec<PercentileFigure>,
+    /// The simulator.
+    pub simulator: Vec<SpeedFigure>,
+    /// Histograms for the picture.
+    pub histograms: Vec<Bench>,
+}
+
+/// One kind of call, measured in batches of 1,000, the empty loop subtracted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallFigure {
+    /// What was called.
+    pub call: String,
+    /// Over how many routes.
+    pub routes: u32,
+    /// In how many threads at once.
+    pub threads: u32,
+    /// Nanoseconds per call: median over batches.
+    pub median_ns: f64,
+    /// Least batch.
+    pub min_ns: f64,
+    /// 99th percentile of batches.
+    pub p99_ns: f64,
+    /// Heap allocations per call, where the host counts them.
+    pub allocations: Option<f64>,
+}
+
+/// One kind of call, timed call by call; the median of the empty call is subtracted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PercentileFigure {
+    /// What was called, and how.
+    pub call: String,
+    /// Over how many routes.
+    pub routes: u32,
+    /// p50, p99, p99.9, p99.99 in nanoseconds.
+    pub ns: [f64; 4],
+    /// The same of the empty call, not subtracted.
+    pub empty_ns: [f64; 4],
+}
+
+/// The simulator at one size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpeedFigure {
+    /// Policy.
+    pub policy: String,
+    /// Routes.
+    pub routes: u32,
+    /// Gateway nodes; several share everything, and are asked 50,000 times a virtual second.
+    pub nodes: u32,
+    /// Nanoseconds per simulated request, best of three runs.
+    pub ns_per_request: f64,
+    /// Requests per wall-clock second and core.
+    pub requests_per_s: f64,
+    /// Virtual seconds per wall-clock second.
+    pub times_real_time: f64,
+    /// Cost over that of the bare loop in the same pass.
+    pub over_bare_loop: f64,
+}
+
 /// One distribution that was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

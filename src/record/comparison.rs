@@ -1,6 +1,7 @@
 //! `comparison.json`: many policies on the same random numbers.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,25 @@ pub struct Entrant {
     pub sees: String,
     /// What differs from its preset; empty where nothing does.
     pub changed: String,
+    /// The range of its rank when values that are our choice are moved; absent where that was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<Ranks>,
+}
+
+/// How much a policy's rank depends on values that no source gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ranks {
+    /// Its best rank by mean goodput over scenarios, 1 being best, the oracle left out.
+    pub best: u32,
+    /// Its worst.
+    pub worst: u32,
+    /// Among so many policies.
+    pub of: u32,
+    /// How many values were moved, each down and up.
+    pub moved: u32,
+    /// The value that moved the rank furthest, as `parameter=value`; empty where none did.
+    pub most: String,
 }
 
 /// A metric of the cells.
@@ -122,6 +142,48 @@ pub struct ScenarioTable {
     pub bins_s: Vec<f64>,
     /// The policies, best mean goodput first.
     pub cells: Vec<Cell>,
+    /// The runs that are stored with their series; absent where none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Shown>,
+}
+
+/// Runs of one scenario that are stored with their series, all of one replication: the same requests, the
+/// same luck, the same phase.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// Which replication, from 0: that of the median goodput of these policies together.
+    pub replication: u32,
+    /// Its seed.
+    pub seed: u64,
+    /// The policies, our own first, then by goodput.
+    pub policies: Vec<ShownPolicy>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShownPolicy {
+    /// Name, as in the tables.
+    pub policy: String,
+    /// Name in the registry.
+    pub of: String,
+    /// What `run` must be told with `--set` to get the same.
+    pub sets: Vec<String>,
+    /// Digest of the run's events, in hexadecimal.
+    pub digest: String,
+}
+
+/// A mean over replications with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Point {
+    /// Mean.
+    pub mean: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
 }
 
 /// One policy in one scenario under one layer.
@@ -142,6 +204,13 @@ pub struct Cell {
     /// Good over offered by arrival, in bins around the onset of the first fault, over all replications.
     /// `null` where nothing arrived.
     pub goodput: Vec<Option<f64>>,
+    /// The same as a mean over replications; `null` where fewer than two have arrivals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub goodput_spread: Vec<Option<Point>>,
+    /// What the oracle made good beyond the policy, in the same bins and over their offered requests, as a mean
+    /// of paired differences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regret_spread: Vec<Option<Point>>,
 }
 
 /// The worst replication: with drawn phases, the worst phase of the grid.
@@ -199,6 +268,13 @@ impl Comparison {
         let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
         text.push('\n');
         text
+    }
+
+    /// Where the run of a policy is stored with its series.
+    pub fn folder(dir: &Path, scenario: &str, policy: &str) -> PathBuf {
+        let plain =
+            |c: char| if c.is_ascii_alphanumeric() || "-_.=%".contains(c) { c } else { '_' };
+        dir.join("series").join(scenario).join(policy.chars().map(plain).collect::<String>())
     }
 
     /// The table of a layer.

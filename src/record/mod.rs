@@ -18,6 +18,7 @@ pub mod explained;
 pub(crate) mod fixture;
 pub mod hunt;
 pub mod journal;
+pub mod made;
 pub mod manifest;
 pub mod quantity;
 pub mod run;
@@ -33,7 +34,7 @@ pub mod tuning;
 pub mod warning;
 
 pub use baseline::{Baseline, BaselineError};
-pub use bench::{Bench, Bucket};
+pub use bench::{Bench, Bucket, Measurements};
 pub use check::CheckReport;
 pub use claims::Scorecard;
 pub use cluster::ClusterSummary;
@@ -41,12 +42,13 @@ pub use comparison::Comparison;
 pub use decision::{Decision, DecisionInputs};
 pub use explained::{EXPLAINED_VERSION, Explained, Parting};
 pub use hunt::Hunt;
+pub use made::Made;
 pub use manifest::{MANIFEST_VERSION, Manifest};
 pub use quantity::{Measured, Quantity, Spread, significant};
 pub use run::{StoredRun, Timing};
 pub use series::{ArrivalRow, Counts, Sample, Series, TransitionRow};
 pub use solution::Solution;
-pub use store::{StoreError, read, to_json, writable, write, write_whole};
+pub use store::{StoreError, read, read_versioned, to_json, writable, write, write_whole};
 pub use summarise::{Subject, summary};
 pub use summary::{
     FaultSummary, Quantiles, Requests, RouteSummary, SCHEMA_VERSION, Summary, Tokens,

@@ -76,16 +76,22 @@ pub enum StoreError {
         /// The cause.
         source: TableError,
     },
-    /// A summary of another version.
+    /// A file of another version of its format.
     #[error(
-        "{} has schema version {found}, not {SCHEMA_VERSION}; run the scenario again",
-        path.display()
+        "{} has schema version {found}, not {expected}: make it again with this windtunnel, or read it with \
+         the version that wrote it{}",
+        path.display(),
+        written_by.as_ref().map_or(String::new(), |version| format!(" ({version})"))
     )]
     Version {
         /// The file.
         path: PathBuf,
         /// Its version.
         found: u64,
+        /// The version that is read.
+        expected: u32,
+        /// The windtunnel that wrote it, where the file says so.
+        written_by: Option<String>,
     },
 }
 
@@ -143,11 +149,21 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
 /// # Errors
 /// [`StoreError::Read`], [`StoreError::Json`] or [`StoreError::Version`].
 pub fn read_summary(path: &Path) -> Result<Summary, StoreError> {
+    read_versioned(path, SCHEMA_VERSION)
+}
+
+/// Reads a JSON file that says the version of its format.
+///
+/// # Errors
+/// [`StoreError::Read`], [`StoreError::Json`] or [`StoreError::Version`].
+pub fn read_versioned<T: DeserializeOwned>(path: &Path, expected: u32) -> Result<T, StoreError> {
     let bytes = load(path)?;
     let value: serde_json::Value = parse(path, &bytes)?;
     match value.get("schema_version").and_then(serde_json::Value::as_u64) {
-        Some(found) if found != u64::from(SCHEMA_VERSION) => {
-            Err(StoreError::Version { path: path.to_owned(), found })
+        Some(found) if found != u64::from(expected) => {
+            let by = value.get("tool_version").and_then(serde_json::Value::as_str);
+            let written_by = by.map(str::to_owned);
+            Err(StoreError::Version { path: path.to_owned(), found, expected, written_by })
         }
         _ => parse(path, &bytes),
     }

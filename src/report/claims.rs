@@ -53,6 +53,16 @@ fn counts(scorecard: &Scorecard) -> String {
     )
 }
 
+/// The figures of a claim, one after the other.
+pub fn figures(claim: &ClaimResult) -> String {
+    joined(claim, "; ", measured)
+}
+
+/// The bounds of its figures, in the same order.
+pub fn bounds(claim: &ClaimResult) -> String {
+    joined(claim, "; ", bound)
+}
+
 fn joined(claim: &ClaimResult, with: &str, show: fn(&Evidence) -> String) -> String {
     let all: Vec<String> = claim.evidence.iter().map(show).collect();
     if all.is_empty() { "–".to_owned() } else { all.join(with) }

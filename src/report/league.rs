@@ -3,7 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table as Grid};
 
-use super::terminal::{short_percent, value, wrap};
+use super::terminal::{WIDTH, short_percent, value, wrap};
 use crate::record::comparison::{Cell, Comparison, ScenarioTable, Standing, Table};
 use crate::record::{Measured, Quantity};
 
@@ -19,12 +19,17 @@ pub fn text(comparison: &Comparison) -> String {
     }
     for table in &comparison.tables {
         add("");
-        add(heading(&table.layer));
+        wrap(heading(&table.layer)).iter().for_each(|line| add(line));
         let rows = match &table.scenarios[..] {
             [one] => scenario_rows(one),
             _ => standing_rows(&table.standings),
         };
-        grid(&rows).lines().for_each(&mut add);
+        let (lines, left_out) = narrow(rows);
+        lines.iter().for_each(|line| add(line));
+        if !left_out.is_empty() {
+            let note = format!("also in README.md of the folder: {}", left_out.join(", "));
+            wrap(&note).iter().for_each(|line| add(line));
+        }
         if let [one] = &table.scenarios[..] {
             footnotes(one).iter().flat_map(|note| wrap(note)).for_each(|line| add(&line));
         }
@@ -49,6 +54,24 @@ fn heading(layer: &str) -> &'static str {
 
 /// A header, then rows.
 type Rows = Vec<Vec<String>>;
+
+/// The lines of a table of at most 80 columns, and the names of columns that found no room.
+fn narrow(mut rows: Rows) -> (Vec<String>, Vec<String>) {
+    let mut left_out = Vec::new();
+    loop {
+        let lines: Vec<String> =
+            grid(&rows).lines().map(|line| line.trim_end().to_owned()).collect();
+        let columns = rows.first().map_or(0, Vec::len);
+        if columns <= 3 || lines.iter().all(|line| line.chars().count() <= usize::from(WIDTH)) {
+            left_out.reverse();
+            return (lines, left_out);
+        }
+        for (i, row) in rows.iter_mut().enumerate() {
+            let cell = row.pop();
+            left_out.extend(cell.filter(|_| i == 0));
+        }
+    }
+}
 
 fn grid(rows: &Rows) -> String {
     let mut grid = Grid::new();

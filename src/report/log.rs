@@ -53,7 +53,8 @@ fn minutes(shape: &LogShape) -> Page {
             y: Axis::from_zero("", high, 5, count),
             shades: Vec::new(),
             boxes: Vec::new(),
-            lines: vec![Line { pieces: vec![points], stroke }],
+            areas: Vec::new(),
+            lines: vec![Line { name: heading.to_owned(), pieces: vec![points], stroke }],
             legend: vec![Entry {
                 text: if step > 1 { format!("means of {step} minutes") } else { "minutes".into() },
                 stroke: Some(stroke),
@@ -80,7 +81,7 @@ fn sizes(shape: &LogShape) -> Page {
         let points: Vec<_> =
             shape.at.iter().zip(values).map(|(at, value)| (at * 100.0, value.max(1.0))).collect();
         high = points.iter().fold(high, |high, point| high.max(point.1));
-        lines.push(Line { pieces: vec![points], stroke });
+        lines.push(Line { name: name.clone(), pieces: vec![points], stroke });
         legend.push(Entry { text: name.clone(), stroke: Some(stroke) });
     }
     let plot = Plot {
@@ -90,6 +91,7 @@ fn sizes(shape: &LogShape) -> Page {
         y: Axis::log("", 1.0, high, count),
         shades: Vec::new(),
         boxes: Vec::new(),
+        areas: Vec::new(),
         lines,
         legend,
     };

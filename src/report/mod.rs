@@ -7,17 +7,24 @@
 pub mod check;
 pub mod claims;
 mod cluster;
+pub mod document;
 pub mod draw;
 pub mod explained;
 pub mod figure;
+pub mod html;
 pub mod hunt;
+pub mod latex;
 pub mod league;
 pub mod log;
+pub mod markdown;
 pub mod page;
 pub mod palette;
 pub mod picture;
+pub mod publish;
 pub mod solution;
 pub mod terminal;
 pub mod tuning;
+pub mod values;
 
+pub use document::{Document, document};
 pub use picture::{ReportError, pages, svg, write_all, write_comparison, write_overhead};

@@ -25,6 +25,70 @@ pub enum Panel {
     Bars(Bars),
     /// Small plots that share their axes.
     Small(SmallPlots),
+    /// Numbers over two lists of values, the greater the darker.
+    Heat(Heat),
+    /// Points over two axes.
+    Scatter(Scatter),
+}
+
+/// Numbers over two lists of values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heat {
+    /// What the numbers are, with their unit.
+    pub heading: String,
+    /// What varies to the right.
+    pub x: String,
+    /// What varies upwards.
+    pub y: String,
+    /// Values to the right.
+    pub columns: Vec<String>,
+    /// Values upwards, the lowest first.
+    pub rows: Vec<String>,
+    /// Row by row from the lowest: how dark, from 0 to 1, and the number in words; `None` where there is none.
+    pub cells: Vec<Vec<Option<(f64, String)>>>,
+}
+
+/// Points over two axes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scatter {
+    /// What they are.
+    pub heading: String,
+    /// Height of the plotting area, in layout pixels.
+    pub height: f64,
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Vertical axis; its label stands in the heading.
+    pub y: Axis,
+    /// The points, drawn in order.
+    pub marks: Vec<Mark>,
+    /// A line through some of them.
+    pub line: Option<Line>,
+}
+
+/// A point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// What it is, for who points at it.
+    pub name: String,
+    /// Where.
+    pub at: (f64, f64),
+    /// How it looks.
+    pub kind: MarkKind,
+    /// A word beside it; empty for none.
+    pub label: String,
+}
+
+/// How a point looks: by size and fill, not by colour alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkKind {
+    /// One of many.
+    Faint,
+    /// One of few.
+    Full,
+    /// The one where it all began: a ring.
+    Ring,
+    /// The one that it is about: large.
+    Chosen,
 }
 
 /// Small plots that share their axes.
@@ -68,6 +132,8 @@ pub struct Plot {
     pub shades: Vec<Shade>,
     /// Boxes from the horizontal axis up: (left, right, height).
     pub boxes: Vec<(f64, f64, f64)>,
+    /// Filled areas behind the lines: intervals, and parts stacked.
+    pub areas: Vec<Area>,
     /// Lines, drawn in order.
     pub lines: Vec<Line>,
     /// Entries of the legend at the right.
@@ -87,6 +153,8 @@ pub struct Axis {
     pub ticks: Vec<(f64, String)>,
     /// Whether it is logarithmic; then `low` is positive.
     pub log: bool,
+    /// Unit of a value that somebody points at; `%` for parts of one.
+    pub unit: &'static str,
 }
 
 /// An interval of x that is shaded.
@@ -100,9 +168,24 @@ pub struct Shade {
     pub to: f64,
 }
 
+/// An area between two lines over the same points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Area {
+    /// What it shows, as the legend names it.
+    pub name: String,
+    /// (x, lower, upper), ascending in x.
+    pub points: Vec<(f64, f64, f64)>,
+    /// Colour.
+    pub colour: Colour,
+    /// Whether it is an interval around a line, and so drawn faintly.
+    pub faint: bool,
+}
+
 /// A line through points; gaps separate the pieces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
+    /// What it shows: as the legend names it, with `, expected` or the like behind.
+    pub name: String,
     /// Pieces, each ascending in x.
     pub pieces: Vec<Vec<(f64, f64)>>,
     /// How it looks.
@@ -211,7 +294,7 @@ impl Axis {
         let first = (low / step).ceil() as i64;
         let last = (high / step * (1.0 + 1e-9)).floor() as i64;
         let ticks = (first..=last).map(|i| (i as f64 * step, show(i as f64 * step))).collect();
-        Self { label: label.to_owned(), low, high, ticks, log: false }
+        Self { label: label.to_owned(), low, high, ticks, log: false, unit: "" }
     }
 
     /// From 0 to the first round tick at or above `high`.
@@ -248,7 +331,14 @@ impl Axis {
             marks.iter().copied().find(|mark| (high..=1.4 * high).contains(mark)).unwrap_or(high);
         marks.retain(|mark| (low..=high).contains(mark));
         let ticks = marks.into_iter().map(|mark| (mark, show(mark))).collect();
-        Self { label: label.to_owned(), low, high, ticks, log: true }
+        Self { label: label.to_owned(), low, high, ticks, log: true, unit: "" }
+    }
+
+    /// The same, for values in this unit.
+    #[must_use]
+    pub fn of(mut self, unit: &'static str) -> Self {
+        self.unit = unit;
+        self
     }
 
     /// Where a value lies, 0 at `low` and 1 at `high`, held within.

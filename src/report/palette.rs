@@ -44,6 +44,19 @@ impl Colour {
         Self(mix(self.0), mix(self.1), mix(self.2))
     }
 
+    /// The same on dark paper: mixed with white, dark colours more than light ones, so that each stands out
+    /// and their order by brightness stays.
+    pub fn on_dark(self) -> Self {
+        let bright =
+            (0.2126 * f64::from(self.0) + 0.7152 * f64::from(self.1)) + 0.0722 * f64::from(self.2);
+        self.lighter(((70.0 - 0.25 * bright) / (255.0 - bright).max(1.0)).clamp(0.0, 1.0))
+    }
+
+    /// Blue from hardly any to as dark as ink on it can be read, `part` from 0 to 1.
+    pub fn heat(part: f64) -> Self {
+        BLUE.lighter(1.0 - 0.62 * part.clamp(0.0, 1.0))
+    }
+
     /// Shade `index` of `count` of this colour, from dark to light.
     pub fn shade(self, index: usize, count: usize) -> Self {
         let at = if count < 2 { 0.4 } else { index as f64 / (count as f64 - 1.0) };

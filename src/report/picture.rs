@@ -6,7 +6,7 @@ use std::sync::Once;
 use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBackend};
 use plotters::style::{FontStyle, register_font};
 
-use super::draw::{self, DrawError, Lettering};
+use super::draw::{self, DrawError, Layout, Lettering};
 use super::page::Page;
 use super::{figure, league};
 use crate::record::{Bench, Comparison, StoreError, StoredRun, store};
@@ -38,10 +38,11 @@ pub fn pages(run: &StoredRun) -> Vec<(&'static str, Page)> {
     all(run).into_iter().filter_map(|(name, page)| Some((name, page?))).collect()
 }
 
-fn all(run: &StoredRun) -> [(&'static str, Option<Page>); 5] {
+fn all(run: &StoredRun) -> [(&'static str, Option<Page>); 6] {
     [
         ("share", figure::share::share(run)),
         ("weights", figure::weights::weights(run)),
+        ("parts", figure::parts::parts(run)),
         ("goodput", figure::goodput::goodput(run)),
         ("latency", figure::latency::latency(run)),
         ("recovery", figure::recovery::recovery(run)),
@@ -109,29 +110,41 @@ pub(super) fn write(dir: &Path, name: &str, page: &Page) -> Result<[PathBuf; 2],
 /// # Errors
 /// What the backend reports.
 pub fn svg(page: &Page) -> Result<String, DrawError> {
+    svg_in(page, &Layout::WIDE)
+}
+
+/// A page as SVG text, as wide as a column of print.
+///
+/// # Errors
+/// What the backend reports.
+pub fn column(page: &Page) -> Result<String, DrawError> {
+    svg_in(page, &Layout::column(page))
+}
+
+fn svg_in(page: &Page, layout: &Layout) -> Result<String, DrawError> {
     register();
-    let (width, height) = size(page, SCALE);
+    let (width, height) = size(page, layout, SCALE);
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
-        draw::draw(page, &area, SCALE, Lettering::Viewer)?;
+        draw::draw(page, &area, SCALE, Lettering::Viewer, layout)?;
     }
     // Drawn at twice the size; shown at its own.
     let drawn = format!("width=\"{width}\" height=\"{height}\"");
-    let (width, height) = size(page, 1);
+    let (width, height) = size(page, layout, 1);
     Ok(text.replacen(&drawn, &format!("width=\"{width}\" height=\"{height}\""), 1))
 }
 
 /// Drawn at twice the size and averaged, because plotters' thick lines have ragged edges.
 fn png(page: &Page, path: &Path) -> Result<(), DrawError> {
     register();
-    let fine = size(page, 2 * SCALE);
+    let fine = size(page, &Layout::WIDE, 2 * SCALE);
     let mut pixels = vec![0; fine.0 as usize * fine.1 as usize * 3];
     {
         let area = BitMapBackend::with_buffer(&mut pixels, fine).into_drawing_area();
-        draw::draw(page, &area, 2 * SCALE, Lettering::Pixels)?;
+        draw::draw(page, &area, 2 * SCALE, Lettering::Pixels, &Layout::WIDE)?;
     }
-    let (pixels, size) = (halve(&pixels, fine.0 as usize), size(page, SCALE));
+    let (pixels, size) = (halve(&pixels, fine.0 as usize), size(page, &Layout::WIDE, SCALE));
     let mut file = BitMapBackend::new(path, size);
     file.blit_bitmap((0, 0), size, &pixels).map_err(DrawError::new)?;
     file.present().map_err(DrawError::new)
@@ -154,8 +167,8 @@ fn halve(pixels: &[u8], width: usize) -> Vec<u8> {
     half
 }
 
-fn size(page: &Page, scale: u32) -> (u32, u32) {
-    (draw::WIDTH as u32 * scale, draw::height(page).ceil() as u32 * scale)
+fn size(page: &Page, layout: &Layout, scale: u32) -> (u32, u32) {
+    (layout.width as u32 * scale, draw::height(page, layout).ceil() as u32 * scale)
 }
 
 /// Registers the typeface, which comes with the program: the system's fonts differ from machine to

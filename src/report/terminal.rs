@@ -3,13 +3,14 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
+use super::document::Document;
 use super::figure::time::{count, percent, tenths};
 use crate::record::{
     FaultSummary, Measured, Quantiles, Quantity, Series, StoredRun, Summary, significant,
 };
 
 /// Columns of a terminal that everyone has.
-const WIDTH: u16 = 80;
+pub(super) const WIDTH: u16 = 80;
 /// A blank that does not break a line; written as a plain one.
 const TIE: char = '\u{a0}';
 /// Faults beside each other.
@@ -44,6 +45,25 @@ pub fn summary(run: &StoredRun) -> String {
     if summary.faults.len() > FAULTS_MOST {
         let rest = summary.faults.len() - FAULTS_MOST;
         text.push_str(&format!("\n{rest} more faults are in summary.json\n"));
+    }
+    text
+}
+
+/// The findings of a report, with what they stand on. Ends with a line end.
+pub fn findings(document: &Document) -> String {
+    let mut text = format!("{}\n", document.title);
+    for (i, finding) in document.findings.iter().enumerate() {
+        let number = format!("{}.", i + 1);
+        let (first, rest) = (format!("\n{number:<4}"), "\n    ");
+        for (text_of, first) in [(&finding.sentence, first.as_str()), (&finding.evidence, rest)] {
+            for (i, line) in
+                wrap_to(&text_of.replace('`', ""), usize::from(WIDTH) - 4).iter().enumerate()
+            {
+                text.push_str(if i == 0 { first } else { rest });
+                text.push_str(line);
+            }
+        }
+        text.push('\n');
     }
     text
 }
@@ -319,12 +339,16 @@ fn digits(value: f64, more: usize) -> String {
 
 /// Words into lines of at most 80 columns; a longer word has a line of its own.
 pub(super) fn wrap(text: &str) -> Vec<String> {
+    wrap_to(text, usize::from(WIDTH))
+}
+
+fn wrap_to(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().expect("there is always a line under way");
         if line.is_empty() {
             line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= usize::from(WIDTH) {
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
             line.push(' ');
             line.push_str(word);
         } else {

@@ -42,6 +42,7 @@ mod order;
 mod program;
 mod real_trace;
 mod regret;
+mod report;
 mod scripted;
 mod shims;
 mod sinkhole;

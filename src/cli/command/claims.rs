@@ -10,7 +10,7 @@ use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::style;
 use crate::experiment::{RunError, claims as experiment};
-use crate::record::{self, StoreError};
+use crate::record::{self, Made, StoreError};
 use crate::report;
 use crate::scenario::claim::{self, Claim};
 
@@ -56,11 +56,12 @@ pub(super) fn claims(args: &Claims) -> Result<(), Failure> {
     record::write_whole(&args.out.join("README.md"), page.as_bytes()).map_err(stored)?;
     let json = record::to_json(&scorecard);
     record::write_whole(&args.out.join("claims.json"), json.as_bytes()).map_err(stored)?;
+    Made::new(command(args), "", Vec::new()).write(&args.out).map_err(stored)?;
     match args.format {
-        Format::Text => style::data(&report::claims::text(&scorecard)),
+        Format::Text => style::tables(&report::claims::text(&scorecard)),
         Format::Json => style::data(&json),
     }
-    style::note(&format!("2 files in {}", args.out.display()));
+    style::note(&format!("3 files in {}", args.out.display()));
     Ok(())
 }
 
@@ -101,11 +102,16 @@ fn failure(error: &RunError, args: &Claims) -> Failure {
     }
 }
 
-/// The command that does the same again.
+/// The command that does the same again, into the same folder.
 fn again(args: &Claims) -> String {
+    format!("{} --out {}", command(args), quote(&args.out.to_string_lossy()))
+}
+
+/// The command wherever its results go.
+fn command(args: &Claims) -> String {
     let mut line = "windtunnel claims".to_owned();
     for path in &args.claims {
         line += &format!(" {}", quote(&path.to_string_lossy()));
     }
-    format!("{line} --out {} --seed {}", quote(&args.out.to_string_lossy()), args.seed)
+    format!("{line} --seed {}", args.seed)
 }

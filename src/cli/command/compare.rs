@@ -15,13 +15,14 @@ use crate::cli::style;
 use crate::experiment::RunError;
 use crate::experiment::compare::{ComparePlan, Contender, Layer, METRICS, runs};
 use crate::experiment::league::league;
+use crate::experiment::shown;
 use crate::experiment::unit::Units;
 use crate::policy::adaptive::ablation;
 use crate::policy::{Family, POLICIES, PolicySpec, oracle};
 use crate::record::comparison::paired_csv;
 use crate::record::journal::{Columns, Journal, UnitId};
 use crate::record::run_row::{self, RunRow};
-use crate::record::{self, Comparison, StoreError, store};
+use crate::record::{self, Comparison, Made, StoreError, store};
 use crate::report;
 use crate::scenario::Scenario;
 
@@ -125,19 +126,32 @@ pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
         journal.lock().expect("nobody panics with it").add(id, what, row)
     };
     let result = threads.install(|| runs(&plan, done, &keep, &bar));
-    bar.finish();
     let rows = result.map_err(|error| failure(&error, args))?;
-    let (comparison, pairs) = league(&plan, &rows);
+    let (mut comparison, pairs) = league(&plan, &rows);
+    shown::choose(&plan, &rows, &mut comparison);
+    let shown = threads.install(|| shown::runs(&plan, &comparison, &dir, &bar));
+    bar.finish();
+    for kept in shown.map_err(|error| failure(&error, args))? {
+        if !kept.same {
+            let what = format!("the run in {} came out differently again", kept.folder.display());
+            return Err(Failure::new(Exit::Broken, what).reproduce(again(args)));
+        }
+        record::write(&kept.folder, &kept.run).map_err(stored)?;
+    }
     let table = run_row::table(METRICS, rows.iter(), |key| plan.names(key));
     store::write_whole(&dir.join("runs.csv"), &table).map_err(stored)?;
     store::write_whole(&dir.join("paired.csv"), &paired_csv(&pairs)).map_err(stored)?;
     let files = report::write_comparison(&dir, &comparison)
         .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let read = super::files_of(&args.scenarios)?;
+    let inputs = read.iter().flat_map(|path| super::run::inputs(path)).collect();
+    let manifest = Made::new(command(args), &comparison.digest, inputs);
+    manifest.write(&dir).map_err(stored)?;
     let json = record::to_json(&comparison);
     store::write_whole(&dir.join("comparison.json"), json.as_bytes()).map_err(stored)?;
     journal.into_inner().expect("nobody panics with it").remove().map_err(stored)?;
     print(args, &comparison, &json);
-    style::note(&format!("{} files in {}", files + 3, dir.display()));
+    style::note(&format!("{} files in {}", files + 4, dir.display()));
     Ok(())
 }
 
@@ -154,7 +168,7 @@ fn open(dir: &Path) -> Result<(Journal, BTreeMap<UnitId, RunRow>), Failure> {
 
 fn print(args: &Compare, comparison: &Comparison, json: &str) {
     match args.format {
-        Format::Text => style::data(&report::league::text(comparison)),
+        Format::Text => style::tables(&report::league::text(comparison)),
         Format::Json => style::data(json),
     }
 }
@@ -172,8 +186,16 @@ fn failure(error: &RunError, args: &Compare) -> Failure {
     }
 }
 
-/// The command that does the same again.
+/// The command that does the same again, into the same folder.
 fn again(args: &Compare) -> String {
+    match &args.out {
+        Some(out) => format!("{} --out {}", command(args), quote(&out.to_string_lossy())),
+        None => command(args),
+    }
+}
+
+/// The command wherever its results go.
+fn command(args: &Compare) -> String {
     let mut line = "windtunnel compare".to_owned();
     for scenario in &args.scenarios {
         line += &format!(" {}", quote(&scenario.to_string_lossy()));
@@ -194,9 +216,6 @@ fn again(args: &Compare) -> String {
         Tables::Both => {}
         Tables::Shipped => line += " --tables shipped",
         Tables::Rule => line += " --tables rule",
-    }
-    if let Some(out) = &args.out {
-        line += &format!(" --out {}", quote(&out.to_string_lossy()));
     }
     let replications =
         if args.quick { "--quick".to_owned() } else { format!("-R {}", args.replications) };

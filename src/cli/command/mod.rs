@@ -12,6 +12,7 @@ pub(super) mod hunt;
 pub(super) mod list;
 pub(super) mod new;
 pub(super) mod replay;
+pub(super) mod report;
 pub(super) mod run;
 pub(super) mod schema;
 pub(super) mod solve;
@@ -45,6 +46,7 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
         Command::Explain(args) => explain::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Claims(args) => claims::claims(args),
+        Command::Report(args) => report::report(args),
         Command::Bench(args) => bench::bench(args, allocations),
         Command::Trace(command) => trace::trace(command),
         Command::List(args) => list::list(args),
@@ -74,8 +76,8 @@ fn policy(name: &str) -> Result<&'static PolicySpec, Failure> {
     })
 }
 
-/// All scenarios of some files and folders, folders in the order of their file names.
-fn load_all(paths: &[PathBuf], sets: &[String]) -> Result<Vec<Scenario>, Failure> {
+/// The scenario files among some files and folders, folders in the order of their file names.
+fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files: Vec<PathBuf> = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -84,6 +86,12 @@ fn load_all(paths: &[PathBuf], sets: &[String]) -> Result<Vec<Scenario>, Failure
             files.push(path.clone());
         }
     }
+    Ok(files)
+}
+
+/// All scenarios of some files and folders.
+fn load_all(paths: &[PathBuf], sets: &[String]) -> Result<Vec<Scenario>, Failure> {
+    let files = files_of(paths)?;
     if files.is_empty() {
         return Err(Failure::new(Exit::NothingRun, "no scenario in these folders"));
     }

@@ -10,8 +10,10 @@ use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts, interrupted as is_interrupted};
 use crate::cli::style;
+use crate::cli::watch;
 use crate::engine::Span;
-use crate::experiment::{RunError, RunPlan, described, run as experiment, shim};
+use crate::experiment::{RunError, RunPlan, described, run as experiment, run_only, shim};
+use crate::record::made::{Input, MADE, Made};
 use crate::record::manifest::{MANIFEST, MANIFEST_VERSION, Manifest};
 use crate::record::{self, StoredRun, Timing};
 use crate::report;
@@ -39,6 +41,9 @@ pub(in crate::cli) struct Run {
     /// How often to run, with drawn fault phases spread evenly
     #[arg(long, short = 'R', value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     replications: u32,
+    /// Only this replication of them, from 0: the one that a comparison or a report shows
+    #[arg(long, value_name = "J")]
+    only: Option<u32>,
     /// Folder for results [default: results/NAME, as the scenario is called]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -51,10 +56,24 @@ pub(in crate::cli) struct Run {
     /// Run twice and compare the digests (exit code 97 if they differ)
     #[arg(long)]
     verify: bool,
+    /// Run again whenever the scenario file changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
 }
 
 pub(super) fn run(args: &Run) -> Result<(), Failure> {
+    if args.watch { watch::watch(&args.scenario, &|| once(args)) } else { once(args) }
+}
+
+fn once(args: &Run) -> Result<(), Failure> {
     let scenario = load(args)?;
+    if let Some(only) = args.only.filter(|only| *only >= args.replications) {
+        let what = format!(
+            "there is no replication {only} of {}; the first is 0, e.g. -R 30 --only 17",
+            args.replications
+        );
+        return Err(Failure::new(Exit::Usage, what));
+    }
     let seed = args.seed.unwrap_or(scenario.seed_default);
     let dir = args.out.clone().unwrap_or_else(|| Path::new("results").join(&scenario.spec.name));
     record::writable(&dir).map_err(|error| Failure::new(Exit::Usage, error))?;
@@ -88,10 +107,13 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
     written.map_err(|error| Failure::new(Exit::Unexpected, error))?;
     let mut files = vec![path];
     files.extend(record::write(&dir, &run).map_err(|e| Failure::new(Exit::Unexpected, e))?);
+    let made = Made::new(reproduce(args, seed), &run.summary.digest, inputs(&args.scenario));
+    made.write(&dir).map_err(|e| Failure::new(Exit::Unexpected, e))?;
+    files.push(dir.join(MADE));
     let plots = report::write_all(&dir, &run).map_err(|e| Failure::new(Exit::Unexpected, e))?;
     files.extend(plots);
     match args.format {
-        Format::Text => style::data(&report::terminal::summary(&run)),
+        Format::Text => style::tables(&report::terminal::summary(&run)),
         Format::Json => style::data(&record::to_json(&run.summary)),
     }
     let speed = run.timing.map_or(0.0, |timing| timing.requests_per_wall_second / 1e6);
@@ -101,6 +123,11 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
         dir.display()
     ));
     Ok(())
+}
+
+/// A scenario file for the manifest; one that has gone meanwhile is left out.
+pub(super) fn inputs(path: &Path) -> Vec<Input> {
+    std::fs::read(path).ok().map(|text| Input::of(path, &text)).into_iter().collect()
 }
 
 /// Reads the scenario; `--policy` is one more override.
@@ -129,9 +156,10 @@ fn load(args: &Run) -> Result<Scenario, Failure> {
 
 fn headline(scenario: &Scenario, args: &Run, seed: u64) -> String {
     let policy = described(scenario.policy.spec, &scenario.policy.settings);
-    let times = match args.replications {
-        1 => String::new(),
-        n => format!(" × {n}"),
+    let times = match (args.replications, args.only) {
+        (1, _) => String::new(),
+        (n, Some(only)) => format!(", replication {only} of {n}"),
+        (n, None) => format!(" × {n}"),
     };
     format!(
         "{} · {policy} · {} virtual{times} · seed {seed}\n{}",
@@ -189,14 +217,18 @@ fn timed(scenario: &Scenario, args: &Run, seed: u64) -> Result<(StoredRun, Timin
         seed,
         replications: args.replications,
     };
-    let bar = Bar::new(Span(scenario.spec.horizon.0 * u64::from(args.replications)));
+    let runs = args.only.map_or(args.replications, |_| 1);
+    let bar = Bar::new(Span(scenario.spec.horizon.0 * u64::from(runs)));
     let threads = args.threads.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .map_err(|error| Failure::new(Exit::Unexpected, error))?;
     let start = std::time::Instant::now();
-    let result = pool.install(|| experiment(&plan, &bar));
+    let result = pool.install(|| match args.only {
+        Some(only) => run_only(&plan, only, &bar),
+        None => experiment(&plan, &bar),
+    });
     let wall_s = start.elapsed().as_secs_f64();
     bar.finish();
     let run = result.map_err(|error| match error {
@@ -236,6 +268,9 @@ fn reproduce(args: &Run, seed: u64) -> String {
     }
     if args.replications != 1 {
         line += &format!(" --replications {}", args.replications);
+    }
+    if let Some(only) = args.only {
+        line += &format!(" --only {only}");
     }
     line
 }

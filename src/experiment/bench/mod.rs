@@ -7,10 +7,10 @@ mod paced;
 mod simulator;
 mod timer;
 
-use serde::Serialize;
-
 use crate::engine::Params;
-use crate::record::Bench;
+use crate::record::bench::MEASUREMENTS_VERSION;
+
+pub use crate::record::bench::{CallFigure, Measurements, PercentileFigure, SpeedFigure};
 
 pub use bare::bare_loop;
 pub use engine::{Case, Rig, Subset};
@@ -34,72 +34,6 @@ impl Effort {
     pub const FULL: Self = Self { batches: 2_000, calls: 400_000, paced_s: 10, virtual_s: 120 };
     /// About six seconds.
     pub const QUICK: Self = Self { batches: 200, calls: 40_000, paced_s: 2, virtual_s: 40 };
-}
-
-/// Everything that was measured.
-#[derive(Clone, Debug, Serialize)]
-pub struct Measurements {
-    /// What may have disturbed them.
-    pub warnings: Vec<String>,
-    /// Engine calls in batches.
-    pub calls: Vec<CallFigure>,
-    /// Engine calls one by one.
-    pub percentiles: Vec<PercentileFigure>,
-    /// The simulator.
-    pub simulator: Vec<SpeedFigure>,
-    /// Histograms for the picture.
-    pub histograms: Vec<Bench>,
-}
-
-/// One kind of call, measured in batches of 1,000, the empty loop subtracted.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct CallFigure {
-    /// What was called.
-    pub call: String,
-    /// Over how many routes.
-    pub routes: u32,
-    /// In how many threads at once.
-    pub threads: u32,
-    /// Nanoseconds per call: median over batches.
-    pub median_ns: f64,
-    /// Least batch.
-    pub min_ns: f64,
-    /// 99th percentile of batches.
-    pub p99_ns: f64,
-    /// Heap allocations per call, where the host counts them.
-    pub allocations: Option<f64>,
-}
-
-/// One kind of call, timed call by call; the median of the empty call is subtracted.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PercentileFigure {
-    /// What was called, and how.
-    pub call: String,
-    /// Over how many routes.
-    pub routes: u32,
-    /// p50, p99, p99.9, p99.99 in nanoseconds.
-    pub ns: [f64; 4],
-    /// The same of the empty call, not subtracted.
-    pub empty_ns: [f64; 4],
-}
-
-/// The simulator at one size.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SpeedFigure {
-    /// Policy.
-    pub policy: String,
-    /// Routes.
-    pub routes: u32,
-    /// Gateway nodes; several share everything, and are asked 50,000 times a virtual second.
-    pub nodes: u32,
-    /// Nanoseconds per simulated request, best of three runs.
-    pub ns_per_request: f64,
-    /// Requests per wall-clock second and core.
-    pub requests_per_s: f64,
-    /// Virtual seconds per wall-clock second.
-    pub times_real_time: f64,
-    /// Cost over that of the bare loop in the same pass.
-    pub over_bare_loop: f64,
 }
 
 /// Measures everything. `allocations` gives the allocations of the process so far, if its host counts them;
@@ -139,7 +73,14 @@ pub fn measure(
         say(&format!("simulator, {policy}, {routes} routes, nodes: {nodes}"));
         simulator.extend(simulator::speed(policy, routes, nodes, effort));
     }
-    Measurements { warnings, calls, percentiles, simulator, histograms }
+    Measurements {
+        schema_version: MEASUREMENTS_VERSION,
+        warnings,
+        calls,
+        percentiles,
+        simulator,
+        histograms,
+    }
 }
 
 /// Single decisions of an engine with these parameters, timed one by one.

@@ -2,8 +2,8 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::WIDTH;
-use super::frame::{Frame, HEADING, foot, heading};
+use super::frame::{Frame, foot, heading};
+use super::layout::Layout;
 use super::sheet::{Anchor, DrawError, Sheet};
 use crate::report::page::{Axis, Bar, Bars, Length, Stroke};
 use crate::report::palette::{GREY, INK, PAPER};
@@ -12,13 +12,9 @@ use crate::report::palette::{GREY, INK, PAPER};
 const ROW: f64 = 24.0;
 /// Height of a bar.
 const BAR: f64 = 12.0;
-/// Left end of the axis: before it stand the names.
-const LEFT: f64 = 210.0;
-/// Right end of the axis: behind it is room for the values in words.
-const RIGHT: f64 = WIDTH - 230.0;
 
-pub(super) fn height(bars: &Bars) -> f64 {
-    HEADING + bars.rows.len() as f64 * ROW + foot(&bars.x) + 6.0
+pub(super) fn height(bars: &Bars, layout: &Layout) -> f64 {
+    layout.heading + bars.rows.len() as f64 * ROW + foot(&bars.x) + 6.0
 }
 
 pub(super) fn draw<DB: DrawingBackend>(
@@ -27,8 +23,9 @@ pub(super) fn draw<DB: DrawingBackend>(
     top: f64,
 ) -> Result<(), DrawError> {
     heading(sheet, &bars.heading, top)?;
-    let bottom = top + HEADING + bars.rows.len() as f64 * ROW;
-    let frame = Frame { left: LEFT, right: RIGHT, top: top + HEADING, bottom };
+    let Layout { heading: above, bars_left: left, bars_right: right, .. } = sheet.layout;
+    let bottom = top + above + bars.rows.len() as f64 * ROW;
+    let frame = Frame { left, right, top: top + above, bottom };
     frame.x_axis(sheet, &bars.x)?;
     for (i, bar) in bars.rows.iter().enumerate() {
         row(sheet, frame, &bars.x, bar, frame.top + (i as f64 + 0.5) * ROW)?;
@@ -67,9 +64,10 @@ fn row<DB: DrawingBackend>(
         }
         end = end.max(high);
     }
-    sheet.text(zero - 8.0, y, &bar.name, 11.5, INK, Anchor::Right)?;
+    let name = sheet.fit(&bar.name, 11.5, zero - 10.0);
+    sheet.text(zero - 8.0, y, &name, 11.5, INK, Anchor::Right)?;
     let colour = if bar.length == Length::None { GREY } else { INK };
-    let text = sheet.fit(&bar.text, 11.5, (WIDTH - 15.0 - end) * 0.95);
+    let text = sheet.fit(&bar.text, 11.5, (sheet.layout.width - 15.0 - end) * 0.95);
     let behind = (end + 10.0 + sheet.width(&text, 11.5), below);
     sheet.fill((end + 5.0, above), behind, PAPER)?;
     sheet.text(end + 7.0, y, &text, 11.5, colour, Anchor::Left)

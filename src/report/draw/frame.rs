@@ -2,21 +2,11 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::WIDTH;
+use super::layout::Layout;
 use super::sheet::{Anchor, DrawError, Sheet};
 use crate::report::page::{Axis, Shade, Stroke};
 use crate::report::palette::{GREY, GRID, INK, SHADE};
 
-/// Left edge of every plotting area: room for the numbers of the vertical axis.
-pub(super) const LEFT: f64 = 62.0;
-/// Right edge of every plotting area: behind it stand legends and names.
-pub(super) const RIGHT: f64 = WIDTH - 190.0;
-/// Where legends and names begin.
-pub(super) const MARGIN: f64 = RIGHT + 12.0;
-/// Width of legends and names.
-pub(super) const MARGIN_WIDTH: f64 = WIDTH - MARGIN - 8.0;
-/// Height of a panel's heading.
-pub(super) const HEADING: f64 = 24.0;
 /// Height of one row of shades' names.
 pub(super) const NAMES: f64 = 15.0;
 /// Height of the numbers under an axis.
@@ -41,13 +31,22 @@ pub(super) fn heading<DB: DrawingBackend>(
     text: &str,
     top: f64,
 ) -> Result<(), DrawError> {
-    sheet.text(12.0, top + HEADING / 2.0, text, 13.0, INK, Anchor::Left)
+    let Layout { width, heading, .. } = sheet.layout;
+    if sheet.layout.beside {
+        return sheet.text(12.0, top + heading / 2.0, text, 13.0, INK, Anchor::Left);
+    }
+    // A column is narrow: two lines, if need be.
+    let (first, rest) = sheet.broken(text, 11.0, width - 10.0);
+    let middle = top + if rest.is_empty() { heading - 9.0 } else { heading / 2.0 - 6.5 };
+    sheet.text(5.0, middle, &first, 11.0, INK, Anchor::Left)?;
+    let rest = sheet.fit(&rest, 11.0, width - 10.0);
+    sheet.text(5.0, middle + 13.0, &rest, 11.0, INK, Anchor::Left)
 }
 
 impl Frame {
     /// Between the margins that all panels over time share.
-    pub(super) const fn between(top: f64, bottom: f64) -> Self {
-        Self { left: LEFT, right: RIGHT, top, bottom }
+    pub(super) const fn between(layout: &Layout, top: f64, bottom: f64) -> Self {
+        Self { left: layout.left, right: layout.right, top, bottom }
     }
 
     pub(super) fn x_at(self, axis: &Axis, value: f64) -> f64 {
@@ -92,10 +91,15 @@ impl Frame {
         sheet: &Sheet<'_, DB>,
         axis: &Axis,
     ) -> Result<(), DrawError> {
+        let mut free = f64::NEG_INFINITY;
         for (at, text) in &axis.ticks {
             let x = self.x_at(axis, *at);
             sheet.line(&[(x, self.top), (x, self.bottom)], THIN)?;
-            sheet.text(x, self.bottom + 10.0, text, 11.0, GREY, Anchor::Centre)?;
+            let half = sheet.width(text, 11.0) / 2.0;
+            if x - half >= free {
+                sheet.text(x, self.bottom + 10.0, text, 11.0, GREY, Anchor::Centre)?;
+                free = x + half + 4.0;
+            }
         }
         sheet.line(
             &[(self.left, self.bottom), (self.right, self.bottom)],
@@ -105,6 +109,9 @@ impl Frame {
             return Ok(());
         }
         let (x, y) = ((self.left + self.right) / 2.0, self.bottom + NUMBERS + 3.0);
+        let half = sheet.width(&axis.label, 11.5) * 0.55;
+        // A label wider than its axis stands as far to the right as there is room.
+        let x = x.min(sheet.layout.width - half - 2.0).max(half + 2.0);
         sheet.text(x, y, &axis.label, 11.5, GREY, Anchor::Centre)
     }
 

@@ -2,14 +2,12 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::WIDTH;
-use super::frame::{Frame, HEADING, foot, heading};
+use super::frame::{Frame, foot, heading};
+use super::layout::Layout;
 use super::sheet::{Anchor, DrawError, Sheet};
 use crate::report::page::{Axis, Small, SmallPlots};
 use crate::report::palette::INK;
 
-/// Plots beside each other.
-const COLUMNS: usize = 4;
 /// Height of a plotting area.
 const HEIGHT: f64 = 74.0;
 /// Height of a plot's name.
@@ -19,8 +17,8 @@ const NUMBERS: f64 = 34.0;
 /// Between two plots.
 const GAP: f64 = 12.0;
 
-fn rows(plots: &SmallPlots) -> usize {
-    plots.plots.len().div_ceil(COLUMNS)
+fn rows(plots: &SmallPlots, layout: &Layout) -> usize {
+    plots.plots.len().div_ceil(layout.columns)
 }
 
 fn row_height(plots: &SmallPlots) -> f64 {
@@ -32,8 +30,8 @@ fn bare(axis: &Axis) -> Axis {
     Axis { label: String::new(), ..axis.clone() }
 }
 
-pub(super) fn height(plots: &SmallPlots) -> f64 {
-    HEADING + rows(plots) as f64 * row_height(plots) + 22.0
+pub(super) fn height(plots: &SmallPlots, layout: &Layout) -> f64 {
+    layout.heading + rows(plots, layout) as f64 * row_height(plots) + 22.0
 }
 
 pub(super) fn draw<DB: DrawingBackend>(
@@ -42,14 +40,16 @@ pub(super) fn draw<DB: DrawingBackend>(
     top: f64,
 ) -> Result<(), DrawError> {
     heading(sheet, &plots.heading, top)?;
-    let width = (WIDTH - 24.0) / COLUMNS as f64;
+    let Layout { width: whole, heading: above, columns, .. } = sheet.layout;
+    let side = if sheet.layout.beside { 12.0 } else { 2.0 };
+    let width = (whole - 2.0 * side) / columns as f64;
     for (i, plot) in plots.plots.iter().enumerate() {
-        let left = 12.0 + (i % COLUMNS) as f64 * width;
-        let upper = top + HEADING + (i / COLUMNS) as f64 * row_height(plots);
+        let left = side + (i % columns) as f64 * width;
+        let upper = top + above + (i / columns) as f64 * row_height(plots);
         one(sheet, plots, plot, (left, upper), width)?;
     }
-    let bottom = top + HEADING + rows(plots) as f64 * row_height(plots) + 6.0;
-    sheet.text(WIDTH / 2.0, bottom, &plots.x.label, 11.5, INK, Anchor::Centre)
+    let bottom = top + above + rows(plots, &sheet.layout) as f64 * row_height(plots) + 6.0;
+    sheet.text(whole / 2.0, bottom, &plots.x.label, 11.5, INK, Anchor::Centre)
 }
 
 fn one<DB: DrawingBackend>(

@@ -3,11 +3,15 @@
 mod bars;
 mod frame;
 mod grid;
+mod heat;
+mod layout;
 mod letters;
 mod page;
 mod plot;
+mod scatter;
 mod sheet;
 mod strips;
 
-pub use page::{WIDTH, draw, height};
+pub use layout::Layout;
+pub use page::{draw, height};
 pub use sheet::{DrawError, Lettering};

@@ -3,29 +3,29 @@
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend};
 
+use super::layout::Layout;
 use super::sheet::{Anchor, DrawError, Lettering, Sheet};
-use super::{bars, grid, plot, strips};
+use super::{bars, grid, heat, plot, scatter, strips};
 use crate::report::page::{Page, Panel};
 use crate::report::palette::{GREY, INK};
 
-/// Width of every page in layout pixels.
-pub const WIDTH: f64 = 860.0;
-/// Height of title and subtitle.
-const HEAD: f64 = 48.0;
 /// Space under the last panel.
 const FOOT: f64 = 8.0;
 
 /// Height of a page in layout pixels.
-pub fn height(page: &Page) -> f64 {
-    HEAD + page.panels.iter().map(panel_height).sum::<f64>() + FOOT
+pub fn height(page: &Page, layout: &Layout) -> f64 {
+    let panels = page.panels.iter().map(|panel| panel_height(panel, layout));
+    layout.head + panels.sum::<f64>() + FOOT
 }
 
-fn panel_height(panel: &Panel) -> f64 {
+fn panel_height(panel: &Panel, layout: &Layout) -> f64 {
     match panel {
-        Panel::Plot(plot) => plot::height(plot),
-        Panel::Strips(strips) => strips::height(strips),
-        Panel::Bars(bars) => bars::height(bars),
-        Panel::Small(plots) => grid::height(plots),
+        Panel::Plot(plot) => plot::height(plot, layout),
+        Panel::Strips(strips) => strips::height(strips, layout),
+        Panel::Bars(bars) => bars::height(bars, layout),
+        Panel::Small(plots) => grid::height(plots, layout),
+        Panel::Heat(heat) => heat::height(heat, layout),
+        Panel::Scatter(scatter) => scatter::height(scatter, layout),
     }
 }
 
@@ -38,21 +38,26 @@ pub fn draw<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     scale: u32,
     lettering: Lettering,
+    layout: &Layout,
 ) -> Result<(), DrawError> {
-    let sheet = Sheet::new(area, scale, lettering)?;
-    let title = sheet.fit(&page.title, 16.0, WIDTH - 24.0);
-    sheet.text(12.0, 17.0, &title, 16.0, INK, Anchor::Left)?;
-    let subtitle = sheet.fit(&page.subtitle, 12.0, WIDTH - 24.0);
-    sheet.text(12.0, 36.0, &subtitle, 12.0, GREY, Anchor::Left)?;
-    let mut top = HEAD;
+    let sheet = Sheet::new(area, scale, lettering, *layout)?;
+    if layout.beside {
+        let title = sheet.fit(&page.title, 16.0, layout.width - 24.0);
+        sheet.text(12.0, 17.0, &title, 16.0, INK, Anchor::Left)?;
+        let subtitle = sheet.fit(&page.subtitle, 12.0, layout.width - 24.0);
+        sheet.text(12.0, 36.0, &subtitle, 12.0, GREY, Anchor::Left)?;
+    }
+    let mut top = layout.head;
     for panel in &page.panels {
         match panel {
             Panel::Plot(plot) => plot::draw(&sheet, plot, top)?,
             Panel::Strips(strips) => strips::draw(&sheet, strips, top)?,
             Panel::Bars(bars) => bars::draw(&sheet, bars, top)?,
             Panel::Small(plots) => grid::draw(&sheet, plots, top)?,
+            Panel::Heat(heat) => heat::draw(&sheet, heat, top)?,
+            Panel::Scatter(scatter) => scatter::draw(&sheet, scatter, top)?,
         }
-        top += panel_height(panel);
+        top += panel_height(panel, layout);
     }
     sheet.present()
 }

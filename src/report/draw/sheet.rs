@@ -2,11 +2,13 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::{
-    DrawingArea, DrawingBackend, IntoFont, PathElement, RGBColor, Rectangle, ShapeStyle, Text,
+    Circle, DrawingArea, DrawingBackend, IntoFont, PathElement, Polygon, RGBColor, Rectangle,
+    ShapeStyle, Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, TextStyle};
 
+use super::layout::Layout;
 use super::letters;
 use crate::report::page::Stroke;
 use crate::report::palette::{Colour, PAPER};
@@ -57,6 +59,7 @@ pub(super) struct Sheet<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     scale: f64,
     lettering: Lettering,
+    pub(super) layout: Layout,
 }
 
 impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
@@ -64,9 +67,10 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
         area: &'a DrawingArea<DB, Shift>,
         scale: u32,
         lettering: Lettering,
+        layout: Layout,
     ) -> Result<Self, DrawError> {
         area.fill(&colour(PAPER)).map_err(DrawError::new)?;
-        Ok(Self { area, scale: f64::from(scale), lettering })
+        Ok(Self { area, scale: f64::from(scale), lettering, layout })
     }
 
     pub(super) fn present(&self) -> Result<(), DrawError> {
@@ -82,6 +86,22 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
     ) -> Result<(), DrawError> {
         let corners = [self.pixel((x0, y0)), self.pixel((x1, y1))];
         self.area.draw(&Rectangle::new(corners, colour(with).filled())).map_err(DrawError::new)
+    }
+
+    /// A filled circle.
+    pub(super) fn dot(&self, at: (f64, f64), radius: f64, with: Colour) -> Result<(), DrawError> {
+        let radius = (radius * self.scale).round() as i32;
+        let dot = Circle::new(self.pixel(at), radius, colour(with).filled());
+        self.area.draw(&dot).map_err(DrawError::new)
+    }
+
+    /// A filled area within corners.
+    pub(super) fn area(&self, corners: &[(f64, f64)], with: Colour) -> Result<(), DrawError> {
+        let corners: Vec<_> = corners.iter().map(|corner| self.pixel(*corner)).collect();
+        if corners.len() < 3 {
+            return Ok(());
+        }
+        self.area.draw(&Polygon::new(corners, colour(with).filled())).map_err(DrawError::new)
     }
 
     /// A line through points.
@@ -157,6 +177,19 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
             shown = format!("{}…", cut.trim_end());
         }
         shown
+    }
+
+    /// The text in two parts, the first at most `width` wide and ending at a blank.
+    pub(super) fn broken(&self, text: &str, size: f64, width: f64) -> (String, String) {
+        if self.width(text, size) <= width {
+            return (text.to_owned(), String::new());
+        }
+        let fits = |at: &usize| self.width(&text[..*at], size) <= width;
+        let blanks: Vec<usize> = text.match_indices(' ').map(|(at, _)| at).collect();
+        match blanks.into_iter().rfind(fits) {
+            Some(at) => (text[..at].to_owned(), text[at + 1..].to_owned()),
+            None => (text.to_owned(), String::new()),
+        }
     }
 
     fn pixel(&self, (x, y): (f64, f64)) -> (i32, i32) {

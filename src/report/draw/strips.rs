@@ -3,7 +3,8 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::frame::{Frame, HEADING, LEFT, MARGIN, MARGIN_WIDTH, RIGHT, foot, heading};
+use super::frame::{Frame, foot, heading};
+use super::layout::{ENTRY, Layout};
 use super::sheet::{Anchor, DrawError, Sheet};
 use crate::report::page::{Strips, Stroke};
 use crate::report::palette::{Colour, GRID, INK, ORANGE, SKY, VERMILLION};
@@ -31,8 +32,13 @@ const FAILED: Texture = Texture { name: "failed", colour: VERMILLION, fill: Fill
 const DEGRADED: Texture = Texture { name: "degraded", colour: ORANGE, fill: Fill::Upright };
 const RECOVERING: Texture = Texture { name: "recovering", colour: SKY, fill: Fill::Level };
 
-pub(super) fn height(strips: &Strips) -> f64 {
-    HEADING + strips.rows.len() as f64 * ROW + foot(&strips.x)
+/// Above a column's strips the legend has a row of its own.
+fn legend_height(layout: &Layout) -> f64 {
+    if layout.beside { 0.0 } else { ENTRY }
+}
+
+pub(super) fn height(strips: &Strips, layout: &Layout) -> f64 {
+    layout.heading + legend_height(layout) + strips.rows.len() as f64 * ROW + foot(&strips.x)
 }
 
 pub(super) fn draw<DB: DrawingBackend>(
@@ -41,16 +47,17 @@ pub(super) fn draw<DB: DrawingBackend>(
     top: f64,
 ) -> Result<(), DrawError> {
     heading(sheet, &strips.heading, top)?;
-    legend(sheet, top + HEADING / 2.0)?;
-    let rows = top + HEADING;
-    let frame = Frame::between(rows, rows + strips.rows.len() as f64 * ROW);
+    let layout = sheet.layout;
+    let rows = top + layout.heading + legend_height(&layout);
+    legend(sheet, if layout.beside { top + layout.heading / 2.0 } else { rows - ENTRY / 2.0 })?;
+    let frame = Frame::between(&layout, rows, rows + strips.rows.len() as f64 * ROW);
     frame.shade(sheet, &strips.x, &strips.shades)?;
     frame.x_axis(sheet, &strips.x)?;
     frame.edges(sheet, &strips.x, &strips.shades)?;
     for (i, row) in strips.rows.iter().enumerate() {
         let (above, below) = (rows + i as f64 * ROW + GAP, rows + (i + 1) as f64 * ROW);
         let line = Stroke { colour: GRID, width: 1.0, dashed: false };
-        sheet.line(&[(LEFT, below), (RIGHT, below)], line)?;
+        sheet.line(&[(layout.left, below), (layout.right, below)], line)?;
         for piece in &row.pieces {
             let (from, to) = (frame.x_at(&strips.x, piece.from), frame.x_at(&strips.x, piece.to));
             let mut bottom = below;
@@ -65,14 +72,14 @@ pub(super) fn draw<DB: DrawingBackend>(
                 bottom = top;
             }
         }
-        let name = sheet.fit(&row.name, 11.0, MARGIN_WIDTH * 0.92);
-        sheet.text(MARGIN, (above + below) / 2.0, &name, 11.0, INK, Anchor::Left)?;
+        let name = sheet.fit(&row.name, 11.0, layout.margin_width() * 0.92);
+        sheet.text(layout.margin(), (above + below) / 2.0, &name, 11.0, INK, Anchor::Left)?;
     }
     Ok(())
 }
 
 fn legend<DB: DrawingBackend>(sheet: &Sheet<'_, DB>, y: f64) -> Result<(), DrawError> {
-    let mut x = RIGHT;
+    let mut x = if sheet.layout.beside { sheet.layout.right } else { sheet.layout.width - 4.0 };
     for texture in [RECOVERING, FAILED, DEGRADED] {
         // Viewers' typefaces are up to a tenth wider than ours.
         x -= sheet.width(texture.name, 11.0) * 1.1;

@@ -16,7 +16,7 @@ struct Chart {
     label: &'static str,
 }
 
-const CHARTS: [Chart; 4] = [
+const CHARTS: [Chart; 5] = [
     Chart {
         name: "recovery",
         title: "Until users are served again",
@@ -24,6 +24,14 @@ const CHARTS: [Chart; 4] = [
         scale: 1.0,
         unit: "s",
         label: "seconds from the onset of the fault",
+    },
+    Chart {
+        name: "return",
+        title: "Until the traffic is back",
+        metric: "time_to_recover_share",
+        scale: 1.0,
+        unit: "s",
+        label: "seconds from the end of the fault to 90 % of the share before it",
     },
     Chart {
         name: "regret",
@@ -65,16 +73,24 @@ pub fn figures(comparison: &Comparison) -> Vec<(String, Page)> {
         _ => format!("{}/", scenario.scenario),
     };
     for scenario in &table.scenarios {
-        for chart in &CHARTS {
-            if let Some(page) = bars(comparison, table, scenario, chart) {
-                pages.push((format!("{}{}", folder(scenario), chart.name), page));
-            }
-        }
-        if let Some(page) = goodput(comparison, table, scenario) {
-            pages.push((format!("{}goodput", folder(scenario)), page));
+        for (name, page) in of_scenario(comparison, table, scenario) {
+            pages.push((format!("{}{name}", folder(scenario)), page));
         }
     }
     pages
+}
+
+/// The figures of one scenario with their names.
+pub fn of_scenario(
+    comparison: &Comparison,
+    table: &Table,
+    scenario: &ScenarioTable,
+) -> Vec<(&'static str, Page)> {
+    let charts = CHARTS.iter();
+    let bars =
+        charts.filter_map(|chart| Some((chart.name, bars(comparison, table, scenario, chart)?)));
+    let goodput = goodput(comparison, table, scenario).map(|page| ("goodput", page));
+    bars.chain(goodput).collect()
 }
 
 fn layer(table: &Table) -> &'static str {
@@ -92,11 +108,11 @@ fn subtitle(comparison: &Comparison, what: &str, table: &Table) -> String {
 }
 
 /// Regret over all scenarios; `None` for one.
-fn overall(comparison: &Comparison, table: &Table) -> Option<Page> {
+pub fn overall(comparison: &Comparison, table: &Table) -> Option<Page> {
     if table.scenarios.len() < 2 {
         return None;
     }
-    let chart = &CHARTS[1];
+    let chart = &CHARTS[2];
     let rows = table.standings.iter().map(|standing| {
         let colour = colour(comparison, &standing.policy);
         bar(&standing.policy, colour, &standing.regret, chart)
@@ -169,7 +185,9 @@ fn bar(name: &str, colour: Colour, measured: &Measured, chart: &Chart) -> Bar {
         Measured::Many(spread) => {
             let interval = spread.low.zip(spread.high).filter(|(low, high)| low < high);
             let shown = interval.map_or(String::new(), |(low, high)| {
-                format!(" [{}, {}]", show(low.max(0.0)), show(high))
+                // No time is negative, whatever its interval says.
+                let low = if chart.unit == "s" { low.max(0.0) } else { low };
+                format!(" [{}, {}]", show(low), show(high))
             });
             let mut text = format!("{}{unit}{shown}", show(spread.mean));
             if spread.censored > 0 {
@@ -216,7 +234,8 @@ fn goodput(comparison: &Comparison, table: &Table, scenario: &ScenarioTable) -> 
     let (first, last) = (*bins.first()?, *bins.last()?);
     let half = (bins.get(1)? - first) / 2.0;
     let curve = |cell: &Cell, stroke: Stroke| {
-        line(bins.iter().zip(&cell.goodput).map(|(at, share)| (at + half, *share)), stroke)
+        let values = bins.iter().zip(&cell.goodput).map(|(at, share)| (at + half, *share));
+        line(&cell.policy, values, stroke)
     };
     let oracle = scenario.cells.iter().find(|cell| cell.policy == "oracle");
     let faint = Stroke { colour: GREY.lighter(0.4), width: 1.0, dashed: false };
@@ -231,8 +250,8 @@ fn goodput(comparison: &Comparison, table: &Table, scenario: &ScenarioTable) -> 
     let panel = Panel::Small(SmallPlots {
         heading: "Good over offered requests by arrival; shaded: the fault; grey line: the oracle"
             .to_owned(),
-        x: Axis::linear("seconds from the onset of the fault", first, end, 4, count),
-        y: Axis::linear("", 0.0, 1.0, 2, percent),
+        x: Axis::linear("seconds from the onset of the fault", first, end, 4, count).of("s"),
+        y: Axis::linear("", 0.0, 1.0, 2, percent).of("%"),
         shades: fault.into_iter().collect(),
         behind: oracle.map(|cell| curve(cell, faint)),
         plots: plots.collect(),

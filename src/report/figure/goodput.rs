@@ -21,7 +21,7 @@ pub fn goodput(run: &StoredRun) -> Option<Page> {
             ("offered", solid(GREY, 1.0), &|rows| per_second(rows, |row| row.offered)),
             ("good", solid(BLUE, 1.75), &|rows| per_second(rows, |row| row.good)),
         ],
-        |high| Axis::from_zero("", high, 5, count),
+        |high| Axis::from_zero("", high, 5, count).of("/s"),
         false,
     );
     let part = |rows: &[ArrivalRow], of: fn(&ArrivalRow) -> u32| {
@@ -35,7 +35,7 @@ pub fn goodput(run: &StoredRun) -> Option<Page> {
             ("failed", solid(VERMILLION, 1.75), &|rows| part(rows, |row| row.failed)),
             ("late", solid(ORANGE, 1.25), &|rows| part(rows, |row| row.late)),
         ],
-        |high| Axis::from_zero("", high.max(0.01), 5, percent),
+        |high| Axis::from_zero("", high.max(0.01), 5, percent).of("%"),
         true,
     );
     Some(page(run, "What clients got", vec![Panel::Plot(rates), Panel::Plot(errors)]))
@@ -57,7 +57,8 @@ fn plot(
     let mut legend = Vec::new();
     for (name, stroke, of) in series {
         let groups = run.arrivals.chunks(step);
-        lines.push(line(groups.map(|rows| (clock.at(rows[0].time_s + middle), of(rows))), *stroke));
+        let values = groups.map(|rows| (clock.at(rows[0].time_s + middle), of(rows)));
+        lines.push(line(name, values, *stroke));
         legend.push(Entry { text: (*name).to_owned(), stroke: Some(*stroke) });
     }
     Plot {
@@ -67,6 +68,7 @@ fn plot(
         y: axis(greatest(lines.iter())),
         shades: clock.shades(run, !lowest),
         boxes: Vec::new(),
+        areas: Vec::new(),
         lines,
         legend,
     }

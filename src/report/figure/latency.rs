@@ -25,7 +25,7 @@ pub fn latency(run: &StoredRun) -> Option<Page> {
             (clock.at(rows[0].time_s + middle), (!bins.is_empty()).then_some(mean))
         };
         let stroke = solid(colour, 1.5);
-        lines.push(line(run.arrivals.chunks(step).map(quantile), stroke));
+        lines.push(line(name, run.arrivals.chunks(step).map(quantile), stroke));
         legend.push(Entry { text: name.to_owned(), stroke: Some(stroke) });
     }
     let plot = Plot {
@@ -33,9 +33,10 @@ pub fn latency(run: &StoredRun) -> Option<Page> {
             .to_owned(),
         height: 230.0,
         x: clock.axis(true),
-        y: Axis::log("", low.max(1e-3) / 1e3, high.max(2e-3) / 1e3, count),
+        y: Axis::log("", low.max(1e-3) / 1e3, high.max(2e-3) / 1e3, count).of("s"),
         shades: clock.shades(run, true),
         boxes: Vec::new(),
+        areas: Vec::new(),
         lines,
         legend,
     };

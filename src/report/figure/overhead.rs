@@ -1,7 +1,7 @@
 //! What a decision costs on the real clock: a histogram a kind of call, on one common axis.
 
-use super::time::{count, dashed, solid};
-use crate::record::{Bench, significant};
+use super::time::{count, dashed, solid, three};
+use crate::record::Bench;
 use crate::report::page::{Axis, Entry, Line, Page, Panel, Plot, Stroke};
 use crate::report::palette::{INK, VERMILLION};
 
@@ -26,9 +26,9 @@ fn plot(bench: &Bench, high: f64, lowest: bool) -> Plot {
         .map(|bucket| (bucket.low, bucket.high, bucket.count as f64 / samples))
         .collect();
     let top = boxes.iter().map(|(_, _, part)| *part).fold(0.0, f64::max);
-    let mark = |at: f64, stroke: Stroke| {
+    let mark = |name: &str, at: f64, stroke: Stroke| {
         let points = vec![(at, 0.0), (at, top)];
-        Line { pieces: vec![points], stroke }
+        Line { name: format!("{name} {}", three(at)), pieces: vec![points], stroke }
     };
     let (p50, p99) = (solid(VERMILLION, 1.5), dashed(INK, 1.25));
     let entry =
@@ -40,21 +40,16 @@ fn plot(bench: &Bench, high: f64, lowest: bool) -> Plot {
             count(samples)
         ),
         height: 110.0,
-        x: Axis::from_zero(if lowest { &bench.unit } else { "" }, high, 8, count),
-        y: Axis::from_zero("", top, 3, super::time::percent),
+        x: Axis::from_zero(if lowest { &bench.unit } else { "" }, high, 8, count).of("ns"),
+        y: Axis::from_zero("", top, 3, super::time::percent).of("%"),
         shades: Vec::new(),
         boxes,
-        lines: vec![mark(bench.p50, p50), mark(bench.p99, p99)],
+        areas: Vec::new(),
+        lines: vec![mark("median", bench.p50, p50), mark("p99", bench.p99, p99)],
         legend: vec![
             entry("median", bench.p50, Some(p50)),
             entry("p99", bench.p99, Some(p99)),
             entry("least", bench.min, None),
         ],
     }
-}
-
-/// Three significant digits.
-fn three(value: f64) -> String {
-    let text = format!("{value:.2e}");
-    significant(text.parse().expect("what was written as a number reads as one")).to_string()
 }

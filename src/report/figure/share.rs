@@ -42,11 +42,11 @@ fn panel(run: &StoredRun, by: &str, groups: &[Group], total: &[u64], lowest: boo
     let mut legend = Vec::new();
     for group in groups {
         let stroke = solid(group.colour, width);
-        actual.push(points(run, group, total, clock, first).with(stroke));
-        expected.push(
-            points(run, group, total, clock, meant).with(dashed(group.colour.darker(0.5), 1.0)),
-        );
-        legend.push(Entry { text: group.name.clone(), stroke: Some(stroke) });
+        actual.push(points(run, group, total, clock, first).with(&group.name, stroke));
+        let (name, stroke) =
+            (format!("{}, expected", group.name), dashed(group.colour.darker(0.5), 1.0));
+        expected.push(points(run, group, total, clock, meant).with(&name, stroke));
+        legend.push(Entry { text: group.name.clone(), stroke: Some(solid(group.colour, width)) });
     }
     // A policy that says nothing of its intentions has a flat zero here: no line at all, then.
     expected.retain(|line: &Line| greatest(std::iter::once(line)) > 0.0);
@@ -60,9 +60,10 @@ fn panel(run: &StoredRun, by: &str, groups: &[Group], total: &[u64], lowest: boo
         heading: format!("Share of first attempts {by}"),
         height: 190.0,
         x: clock.axis(lowest),
-        y: Axis::from_zero("", high, 5, percent),
+        y: Axis::from_zero("", high, 5, percent).of("%"),
         shades: clock.shades(run, by == BY_PROVIDER),
         boxes: Vec::new(),
+        areas: Vec::new(),
         lines,
         legend,
     }
@@ -72,8 +73,8 @@ fn panel(run: &StoredRun, by: &str, groups: &[Group], total: &[u64], lowest: boo
 struct Points(Vec<(f64, Option<f64>)>);
 
 impl Points {
-    fn with(self, stroke: crate::report::page::Stroke) -> Line {
-        line(self.0.into_iter(), stroke)
+    fn with(self, name: &str, stroke: crate::report::page::Stroke) -> Line {
+        line(name, self.0.into_iter(), stroke)
     }
 }
 

@@ -41,7 +41,7 @@ impl Clock {
         let label = format!("virtual time, {}", self.name);
         let label = if named { label } else { String::new() };
         let show = |value: f64| format!("{value}");
-        Axis::linear(&label, 0.0, self.at(self.horizon_s), 8, show)
+        Axis::linear(&label, 0.0, self.at(self.horizon_s), 8, show).of(self.name)
     }
 
     /// The faults as shaded intervals; only the highest panel of a page names them.
@@ -87,7 +87,7 @@ pub fn arrived(run: &StoredRun) -> u64 {
 }
 
 /// A line through values in order of time; where there is none, it is broken.
-pub fn line(values: impl Iterator<Item = (f64, Option<f64>)>, stroke: Stroke) -> Line {
+pub fn line(name: &str, values: impl Iterator<Item = (f64, Option<f64>)>, stroke: Stroke) -> Line {
     let mut pieces = vec![Vec::new()];
     for (x, value) in values {
         let piece = pieces.last_mut().expect("there is always a piece under way");
@@ -98,11 +98,11 @@ pub fn line(values: impl Iterator<Item = (f64, Option<f64>)>, stroke: Stroke) ->
         }
     }
     pieces.retain(|piece| piece.len() > 1);
-    Line { pieces, stroke }
+    Line { name: name.to_owned(), pieces, stroke }
 }
 
 /// A line that holds each value until the next: what changes at ticks.
-pub fn steps(values: impl Iterator<Item = (f64, f64)>, stroke: Stroke) -> Line {
+pub fn steps(name: &str, values: impl Iterator<Item = (f64, f64)>, stroke: Stroke) -> Line {
     let mut points: Vec<(f64, f64)> = Vec::new();
     for (x, y) in values {
         match points.last() {
@@ -111,7 +111,7 @@ pub fn steps(values: impl Iterator<Item = (f64, f64)>, stroke: Stroke) -> Line {
         }
     }
     points.dedup_by(|next, last| next == last);
-    Line { pieces: vec![points], stroke }
+    Line { name: name.to_owned(), pieces: vec![points], stroke }
 }
 
 /// A solid line.
@@ -134,6 +134,13 @@ pub fn greatest<'a>(lines: impl Iterator<Item = &'a Line>) -> f64 {
 pub fn tenths(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), ToOwned::to_owned)
+}
+
+/// Three significant digits at most.
+pub fn three(value: f64) -> String {
+    let text = format!("{value:.2e}");
+    crate::record::significant(text.parse().expect("what was written as a number reads as one"))
+        .to_string()
 }
 
 /// A part as a percentage.

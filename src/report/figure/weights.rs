@@ -41,7 +41,7 @@ fn plot(run: &StoredRun, lowest: bool) -> Option<Plot> {
         };
         let stroke = solid(group.colour, if few { 1.25 } else { 1.75 });
         let bins = run.series[group.routes[0]].len();
-        lines.push(steps((0..bins).step_by(step).map(mean), stroke));
+        lines.push(steps(&group.name, (0..bins).step_by(step).map(mean), stroke));
         legend.push(Entry { text: group.name.clone(), stroke: Some(stroke) });
     }
     let high = greatest(lines.iter());
@@ -53,6 +53,7 @@ fn plot(run: &StoredRun, lowest: bool) -> Option<Plot> {
         y: Axis::from_zero("", high, 5, |value| significant(value).to_string()),
         shades: clock.shades(run, true),
         boxes: Vec::new(),
+        areas: Vec::new(),
         lines,
         legend,
     })

@@ -1,0 +1,544 @@
+//! What a comparison found: over all scenarios, and scenario by scenario.
+
+use super::document::{Block, Figure, Finding, Part, Section};
+use super::source::Source;
+use super::standings;
+use super::words::{In, MILLIS, NUMBER, PERCENT, SECONDS, basis, code, list, short, three, value};
+use crate::record::comparison::{Cell, Comparison, ScenarioTable, Shown, Table};
+use crate::record::{Made, Measured, Quantity, StoredRun};
+use crate::report::figure::{compare, together};
+use crate::report::page::Page;
+
+/// Up to so many scenarios have their series in the page; the page of a catalogue stays small.
+const SERIES_MOST: usize = 4;
+
+/// Runs with their series: scenario, policy, run.
+type Runs = [(String, String, StoredRun)];
+
+pub(super) fn part(source: &Source, comparison: &Comparison, runs: &Runs) -> Part {
+    let scenarios = comparison.tables.first().map_or(&[][..], |table| &table.scenarios);
+    let several = scenarios.len() > 1;
+    let names: Vec<String> = scenarios.iter().map(|table| code(&table.scenario)).collect();
+    let (title, subject) = match &names[..] {
+        [one] => (format!("{} compared", scenarios[0].scenario), format!("scenario {one}")),
+        _ => (format!("{} scenarios compared", names.len()), format!("{} scenarios", names.len())),
+    };
+    let lead = format!(
+        "{} policies met the same requests and the same luck in {subject}, {} each, from seed {}.",
+        comparison.policies.len(),
+        match comparison.replications {
+            1 => "once".to_owned(),
+            n => format!("{n} times"),
+        },
+        comparison.seed
+    );
+    let commands = Commands { manifest: source.manifest(), comparison };
+    let mut sections = Vec::new();
+    if several {
+        sections.push(overall(comparison));
+    }
+    let of_scenario = |table: &ScenarioTable| scenario(comparison, table, runs, &commands, several);
+    if several {
+        sections.push(Section {
+            id: "scenarios".to_owned(),
+            title: "Scenario by scenario".to_owned(),
+            lead: "Open one to see its figures and tables.".to_owned(),
+            blocks: Vec::new(),
+            inner: scenarios.iter().map(of_scenario).collect(),
+        });
+    } else {
+        sections.extend(scenarios.iter().map(of_scenario));
+    }
+    sections.push(Section {
+        id: "policies-section".to_owned(),
+        title: "Policies".to_owned(),
+        lead: String::new(),
+        blocks: vec![Block::Grid(standings::policies(comparison))],
+        inner: Vec::new(),
+    });
+    Part {
+        title,
+        lead,
+        findings: findings(comparison),
+        sections,
+        warnings: comparison.warnings.clone(),
+        manifest: manifest(comparison, source.manifest()),
+        again: vec![commands.compare()],
+    }
+}
+
+fn manifest(comparison: &Comparison, manifest: Option<&Made>) -> Vec<(String, String)> {
+    let mut lines = vec![
+        ("seed".to_owned(), comparison.seed.to_string()),
+        ("replications".to_owned(), comparison.replications.to_string()),
+        ("digest of all runs".to_owned(), comparison.digest.clone()),
+        ("windtunnel".to_owned(), comparison.tool_version.clone()),
+        ("schema of the comparison".to_owned(), comparison.schema_version.to_string()),
+    ];
+    for input in manifest.iter().flat_map(|manifest| &manifest.inputs) {
+        lines.push((format!("`{}`", input.file), format!("digest {}", input.digest)));
+    }
+    lines
+}
+
+/// What to type for a run of the comparison.
+struct Commands<'a> {
+    manifest: Option<&'a Made>,
+    comparison: &'a Comparison,
+}
+
+impl Commands<'_> {
+    fn compare(&self) -> String {
+        match self.manifest {
+            Some(manifest) => manifest.command.clone(),
+            None => {
+                let scenarios =
+                    self.comparison.tables.first().map_or(&[][..], |table| &table.scenarios);
+                let files: Vec<_> =
+                    scenarios.iter().map(|table| self.file(&table.scenario)).collect();
+                let (n, seed) = (self.comparison.replications, self.comparison.seed);
+                format!("windtunnel compare {} -R {n} --seed {seed}", files.join(" "))
+            }
+        }
+    }
+
+    /// The file of a scenario, as the command named it.
+    fn file(&self, scenario: &str) -> String {
+        let is_it = |file: &&String| {
+            let name = file.rsplit('/').next().unwrap_or_default();
+            name.strip_suffix(".toml") == Some(scenario)
+        };
+        let inputs = self.manifest.iter().flat_map(|manifest| &manifest.inputs);
+        let found = inputs.map(|input| &input.file).find(is_it);
+        found.cloned().unwrap_or_else(|| format!("scenarios/{scenario}.toml"))
+    }
+
+    /// The run of a policy that is shown.
+    fn run(&self, scenario: &str, shown: &Shown, policy: &str) -> Option<String> {
+        let policy = shown.policies.iter().find(|known| known.policy == policy)?;
+        let sets: String = policy.sets.iter().map(|set| format!(" --set '{set}'")).collect();
+        Some(format!(
+            "windtunnel run {} --policy {}{sets}{} -R {} --only {} --seed {}",
+            self.file(scenario),
+            policy.of,
+            self.common_sets(),
+            self.comparison.replications,
+            shown.replication,
+            self.comparison.seed
+        ))
+    }
+
+    /// What the comparison changed in every scenario.
+    fn common_sets(&self) -> String {
+        let Some(manifest) = self.manifest else { return String::new() };
+        let mut words = manifest.command.split(" --set ").skip(1);
+        let one = |rest: &str| {
+            // A quoted word ends at its quote, a plain one at a blank.
+            let end = match rest.strip_prefix('\'') {
+                Some(inside) => inside.find('\'').map_or(rest.len(), |at| at + 2),
+                None => rest.find(' ').unwrap_or(rest.len()),
+            };
+            format!(" --set {}", &rest[..end])
+        };
+        words.by_ref().map(one).collect()
+    }
+}
+
+fn overall(comparison: &Comparison) -> Section {
+    let mut blocks = Vec::new();
+    for table in &comparison.tables {
+        if let Some(page) = compare::overall(comparison, table) {
+            blocks.push(figure(&format!("regret-{}", table.layer), page, "", Vec::new()));
+        }
+    }
+    blocks.extend(comparison.tables.iter().map(|table| Block::Grid(standings::overall(table))));
+    Section {
+        id: "overall".to_owned(),
+        title: "Over all scenarios".to_owned(),
+        lead: String::new(),
+        blocks,
+        inner: Vec::new(),
+    }
+}
+
+fn figure(id: &str, page: Page, caption: &str, commands: Vec<(String, String)>) -> Block {
+    Block::Figure(Figure { id: id.to_owned(), page, caption: caption.to_owned(), commands })
+}
+
+/// What to see in each figure of a scenario.
+fn caption(name: &str) -> &'static str {
+    match name {
+        "share-together" => {
+            "Down at once and up at once is what one would wish for. A line that stays up through the shaded time \
+             sends requests into the fault; one that stays down after it gives nothing back."
+        }
+        "good-spread" => "Bands are 95 % intervals of the mean over replications, bin by bin.",
+        "regret-spread" => {
+            "Paired differences: the same requests under the policy and under the oracle. 0 is as good as the \
+             oracle."
+        }
+        "recovery" => {
+            "By arrival: until the last window of 5 s that was served worse than before the fault."
+        }
+        "return" => {
+            "Until the faulted routes have 90 % of their share again. 0 s: it had never left, or was back at once. An arrow: not while watched."
+        }
+        "leak" => {
+            "1 is what blind routing would have sent into the fault; above 1 the fault attracts traffic."
+        }
+        _ => "",
+    }
+}
+
+fn scenario(
+    comparison: &Comparison,
+    table: &ScenarioTable,
+    runs: &Runs,
+    commands: &Commands<'_>,
+    several: bool,
+) -> Section {
+    let own: Vec<together::Named<'_>> = runs
+        .iter()
+        .filter(|(scenario, ..)| *scenario == table.scenario)
+        .map(|(_, policy, run)| (policy.as_str(), run))
+        .collect();
+    let scenarios = comparison.tables.first().map_or(0, |table| table.scenarios.len());
+    let in_full = scenarios <= SERIES_MOST;
+    let id = |name: &str| {
+        if several { format!("{}-{name}", table.scenario) } else { name.to_owned() }
+    };
+    let lines: Vec<(String, String)> = table
+        .shown
+        .iter()
+        .flat_map(|shown| shown.policies.iter().map(move |policy| (shown, &policy.policy)))
+        .filter_map(|(shown, policy)| {
+            Some((policy.clone(), commands.run(&table.scenario, shown, policy)?))
+        })
+        .collect();
+    let mut blocks = Vec::new();
+    for (name, page) in together::pages(table, &own, comparison.replications) {
+        blocks.push(figure(&id(name), page, caption(name), lines.clone()));
+    }
+    if let Some(first) = comparison.tables.first() {
+        for (name, page) in compare::of_scenario(comparison, first, table) {
+            blocks.push(figure(&id(name), page, caption(name), Vec::new()));
+        }
+    }
+    for layer in &comparison.tables {
+        let same = layer.scenarios.iter().find(|other| other.scenario == table.scenario);
+        blocks.extend(
+            same.map(|t| Block::Grid(standings::scenario(layer, t, comparison.replications))),
+        );
+    }
+    let inner = own.iter().filter(|_| in_full).map(|(policy, run)| {
+        let line = table.shown.as_ref().and_then(|s| commands.run(&table.scenario, s, policy));
+        inside(&id(&slug(policy)), policy, run, &line.unwrap_or_default())
+    });
+    Section {
+        id: id("scenario"),
+        title: table.scenario.clone(),
+        lead: String::new(),
+        inner: inner.collect(),
+        blocks,
+    }
+}
+
+fn slug(policy: &str) -> String {
+    policy.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+}
+
+/// The figures of one run behind those of its comparison.
+fn inside(id: &str, policy: &str, run: &StoredRun, line: &str) -> Section {
+    let mut blocks = super::run::figures(run, line);
+    for block in &mut blocks {
+        if let Block::Figure(figure) = block {
+            figure.id = format!("{id}-{}", figure.id);
+        }
+    }
+    Section {
+        id: id.to_owned(),
+        title: format!("Inside {policy}"),
+        lead: format!(
+            "The replication that the figures above show, with seed {}.",
+            run.summary.seed
+        ),
+        blocks,
+        inner: Vec::new(),
+    }
+}
+
+fn findings(comparison: &Comparison) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let Some(table) = comparison.tables.first() else { return findings };
+    if table.scenarios.len() > 1 {
+        for table in &comparison.tables {
+            findings.extend(leader(table));
+        }
+        findings.extend(unbeaten(table));
+        findings.extend(worst(table));
+    } else if let Some(scenario) = table.scenarios.first() {
+        let n = comparison.replications;
+        findings.extend(times(scenario, &RETURN, n));
+        findings.extend(times(scenario, &USERS, n));
+        findings.extend(least(scenario, n));
+        findings.extend(times(scenario, &LEAK, n));
+        findings.extend(times(scenario, &LATENCY, n));
+        findings.extend(bound(scenario));
+    }
+    findings
+}
+
+/// Who regrets least over all scenarios.
+fn leader(table: &Table) -> Option<Finding> {
+    let best = table.standings.first()?;
+    let tied: Vec<String> = table.standings[1..]
+        .iter()
+        .filter(|other| crate::stats::share_a_letter(&best.letters, &other.letters))
+        .map(|other| code(&other.policy))
+        .collect();
+    let next = table.standings.get(1)?;
+    let how = if table.layer == "rule" {
+        "With one common retry layer around every rule"
+    } else {
+        "As shipped"
+    };
+    let apart = match tied.len() {
+        0 => "It can be told apart from all others".to_owned(),
+        _ => format!("It cannot be told apart from {}", list(&tied)),
+    };
+    Some(Finding {
+        sentence: format!(
+            "{how}, {} loses least to the oracle: {} of offered requests; next is {} with {}.",
+            code(&best.policy),
+            value(&best.regret, PERCENT),
+            code(&next.policy),
+            value(&next.regret, PERCENT)
+        ),
+        evidence: format!(
+            "Mean regret over {} scenarios, {}. {apart} (family-wise error 5 %). Its worst is {} % in `{}`.",
+            table.scenarios.len(),
+            basis(&best.regret),
+            three(best.regret_worst * 100.0),
+            best.regret_worst_in
+        ),
+        shown: Some(format!("regret-{}", table.layer)),
+    })
+}
+
+/// In how many scenarios nobody was better.
+fn unbeaten(table: &Table) -> Option<Finding> {
+    let most = table.standings.iter().max_by_key(|standing| standing.unbeaten)?;
+    let others: Vec<String> = table
+        .standings
+        .iter()
+        .filter(|standing| standing.policy != most.policy)
+        .take(4)
+        .map(|standing| format!("{} in {}", code(&standing.policy), standing.unbeaten))
+        .collect();
+    Some(Finding {
+        sentence: format!(
+            "In {} of {} scenarios no policy was significantly better than {}.",
+            most.unbeaten,
+            table.scenarios.len(),
+            code(&most.policy)
+        ),
+        evidence: format!(
+            "{} (of the four that regret least; goodput, Holm over all pairs of a scenario).",
+            list(&others)
+        ),
+        shown: Some(format!("standings-{}", table.layer)),
+    })
+}
+
+/// Where even the best policies do badly.
+fn worst(table: &Table) -> Option<Finding> {
+    let best = table.standings.first()?;
+    let regret = |scenario: &ScenarioTable| {
+        let cell = scenario.cells.iter().find(|cell| cell.policy == best.policy)?;
+        cell.metrics.get("regret")?.number()
+    };
+    let mut hard: Vec<(&ScenarioTable, f64)> =
+        table.scenarios.iter().filter_map(|scenario| Some((scenario, regret(scenario)?))).collect();
+    hard.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let named: Vec<String> = hard
+        .iter()
+        .take(3)
+        .map(|(scenario, regret)| format!("`{}` ({} %)", scenario.scenario, three(regret * 100.0)))
+        .collect();
+    Some(Finding {
+        sentence: format!(
+            "{} is furthest from the oracle in {}.",
+            code(&best.policy),
+            list(&named)
+        ),
+        evidence: "Regret as shipped, of offered requests, mean over replications.".to_owned(),
+        shown: Some("scenarios".to_owned()),
+    })
+}
+
+/// A metric that a finding lists by policy.
+struct Listed {
+    metric: &'static str,
+    unit: In,
+    /// Before the first value, with `{}` for the policy.
+    first: &'static str,
+    /// Behind the first value.
+    behind: &'static str,
+    /// For those at 0, with `{}` for their list.
+    none: &'static str,
+    what: &'static str,
+    shown: &'static str,
+}
+
+const RETURN: Listed = Listed {
+    metric: "time_to_recover_share",
+    unit: SECONDS,
+    first: "{} is back at 90 % of its share",
+    behind: " after the fault",
+    none: "Under {} the traffic had never left, or was back at once",
+    what: "From the end of the fault until the faulted routes have 90 % of their share before it",
+    shown: "return",
+};
+
+const USERS: Listed = Listed {
+    metric: "time_to_recover_user",
+    unit: SECONDS,
+    first: "Users of {} feel the fault for",
+    behind: "",
+    none: "Users of {} feel nothing of it",
+    what: "From the onset until the last window of arrivals that was served worse",
+    shown: "recovery",
+};
+
+const LEAK: Listed = Listed {
+    metric: "leak_ratio",
+    unit: PERCENT,
+    first: "{} sends into the fault",
+    behind: " of what blind routing would",
+    none: "Nothing goes into the fault under {}",
+    what: "First attempts to the faulted routes while the fault lasted",
+    shown: "leak",
+};
+
+const LATENCY: Listed = Listed {
+    metric: "latency_all_p99",
+    unit: MILLIS,
+    first: "Under {} 99 % of all requests end within",
+    behind: ", failed ones counted at their deadline",
+    none: "",
+    what: "p99 of min(latency, deadline) from intended arrival",
+    shown: "latency",
+};
+
+/// The policies that are shown, or else the best four.
+fn named(scenario: &ScenarioTable) -> Vec<&Cell> {
+    let cell = |policy: &str| scenario.cells.iter().find(|cell| cell.policy == policy);
+    match &scenario.shown {
+        Some(shown) => shown.policies.iter().filter_map(|policy| cell(&policy.policy)).collect(),
+        None => scenario.cells.iter().filter(|cell| cell.policy != "oracle").take(4).collect(),
+    }
+}
+
+fn times(scenario: &ScenarioTable, listed: &Listed, replications: u32) -> Option<Finding> {
+    let number = |cell: &Cell| cell.metrics.get(listed.metric).and_then(Measured::number);
+    let has = |cell: &&Cell| {
+        let measured = cell.metrics.get(listed.metric);
+        measured.is_some_and(|m| !matches!(m, Measured::One(Quantity::NotApplicable(_))))
+    };
+    let cells: Vec<&Cell> = named(scenario).into_iter().filter(has).collect();
+    let measured = |cell: &Cell| value(&cell.metrics[listed.metric], listed.unit);
+    // Those that are at 0 share a sentence; the others have their values one by one.
+    let (none, some): (Vec<&Cell>, Vec<&Cell>) =
+        cells.iter().partition(|cell| number(cell) == Some(0.0));
+    let names = |cells: &[&Cell]| cells.iter().map(|cell| code(&cell.policy)).collect::<Vec<_>>();
+    let mut sentence = String::new();
+    if let Some((first, rest)) = some.split_first() {
+        let head = listed.first.replace("{}", &code(&first.policy));
+        sentence.push_str(&format!("{head} {}{}", measured(first), listed.behind));
+        for cell in rest {
+            sentence.push_str(&format!("; {} {}", code(&cell.policy), measured(cell)));
+        }
+        sentence.push('.');
+    }
+    if !none.is_empty() {
+        let blank = if sentence.is_empty() { "" } else { " " };
+        sentence.push_str(&format!("{blank}{}.", listed.none.replace("{}", &list(&names(&none)))));
+    }
+    // The greatest of all gives the measure.
+    let greatest = scenario.cells.iter().filter(has).max_by(|a, b| {
+        let of = |cell: &Cell| number(cell).unwrap_or(0.0);
+        of(a).total_cmp(&of(b))
+    });
+    let named_already = |cell: &&Cell| cells.iter().any(|known| known.policy == cell.policy);
+    if let Some(cell) = greatest.filter(|cell| !named_already(cell) && number(cell) > Some(0.0)) {
+        sentence.push_str(&format!(" The most of all: {} {}.", code(&cell.policy), measured(cell)));
+    }
+    let first = cells.first()?;
+    let worst: Vec<String> = cells.iter().filter_map(|cell| ratio(cell, listed)).collect();
+    let worst = match worst.is_empty() || replications < 2 {
+        true => String::new(),
+        false => format!(" Worst phase over the mean: {}.", worst.join(", ")),
+    };
+    let evidence = format!("{}; {}.{worst}", listed.what, basis(&first.metrics[listed.metric]));
+    Some(Finding { sentence, evidence, shown: Some(listed.shown.to_owned()) })
+}
+
+/// `windtunnel 3.1×`: the worst replication over the mean.
+fn ratio(cell: &Cell, listed: &Listed) -> Option<String> {
+    let mean = cell.metrics.get(listed.metric)?.number().filter(|mean| *mean > 0.0)?;
+    let (worst, sign) = match &cell.worst.get(listed.metric)?.value {
+        Quantity::Number(worst) => (*worst, ""),
+        Quantity::Censored(at) => (at.censored_at_s, "> "),
+        Quantity::NotApplicable(_) => return None,
+    };
+    Some(format!("{} {sign}{}×", code(&cell.policy), three(worst / mean)))
+}
+
+/// Who loses least in this scenario.
+fn least(scenario: &ScenarioTable, replications: u32) -> Option<Finding> {
+    let ranked: Vec<&Cell> = scenario.cells.iter().filter(|cell| cell.policy != "oracle").collect();
+    let best = ranked.first()?;
+    let (good, regret) = (best.metrics.get("slo_attainment")?, best.metrics.get("regret"));
+    let tied: Vec<String> = ranked[1..]
+        .iter()
+        .filter(|other| crate::stats::share_a_letter(&best.letters, &other.letters))
+        .map(|other| code(&other.policy))
+        .collect();
+    let last = ranked.last()?;
+    let apart = match (replications, tied.len()) {
+        (1, _) => "One replication tells nothing apart".to_owned(),
+        (_, 0) => "It can be told apart from all others".to_owned(),
+        (_, n) if n > 6 => format!("It cannot be told apart from {n} others"),
+        _ => format!("It cannot be told apart from {}", list(&tied)),
+    };
+    let lost = regret.map_or(String::new(), |regret| {
+        format!(" Regret against the oracle: {}.", value(regret, PERCENT))
+    });
+    Some(Finding {
+        sentence: format!(
+            "{} makes most requests good: {}; {} fewest: {}.",
+            code(&best.policy),
+            value(good, PERCENT),
+            code(&last.policy),
+            last.metrics.get("slo_attainment").map_or("–".to_owned(), |m| value(m, PERCENT))
+        ),
+        evidence: format!(
+            "Good: the whole answer within its deadline; {}. {apart} (family-wise error 5 %).{lost} Attempts a \
+             request: {}.",
+            basis(good),
+            best.metrics.get("amplification").map_or("–".to_owned(), |m| short(m, NUMBER))
+        ),
+        shown: Some("regret".to_owned()),
+    })
+}
+
+fn bound(scenario: &ScenarioTable) -> Option<Finding> {
+    // Where all could be made good there is nothing to say.
+    let bound = scenario.bound.filter(|bound| *bound < 0.9995)?;
+    Some(Finding {
+        sentence: format!("No way to route could have made more than {} % of requests good.", three(bound * 100.0)),
+        evidence: "Each request under its own luck, without load and limits, capped by the tokens that all limits admit."
+            .to_owned(),
+        shown: None,
+    })
+}

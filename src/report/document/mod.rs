@@ -1,0 +1,16 @@
+//! A report as data: what was found, figures, tables, how it was measured, what is left out, and the command
+//! that makes it again. Made from stored results alone; written as HTML, Markdown or LaTeX elsewhere.
+
+mod bench;
+mod claims;
+mod comparison;
+mod document;
+mod method;
+mod run;
+mod source;
+mod standings;
+mod tuning;
+mod words;
+
+pub use document::{Block, Document, Figure, Finding, Grid, Section, document};
+pub use source::{Source, SourceError, sources};

@@ -1,0 +1,132 @@
+//! The tables of a comparison: over all scenarios, of one scenario, and who was compared.
+
+use super::document::Grid;
+use super::words::{In, MILLIS, NUMBER, PERCENT, SECONDS, cell, code, three};
+use crate::record::comparison::{Cell, Comparison, ScenarioTable, Table};
+use crate::record::{Measured, Quantity};
+
+/// What a layer is, at the head of a table.
+pub(super) fn layer(table: &Table) -> &'static str {
+    if table.layer == "rule" { "rule only" } else { "as shipped" }
+}
+
+const LETTERS: &str = "Policies that share a letter cannot be told apart (paired t-tests on common random numbers, \
+                       Holm over all pairs, family-wise error 5 %).";
+
+/// All policies over all scenarios.
+pub(super) fn overall(table: &Table) -> Grid {
+    let header =
+        ["policy", "", "regret", "worst", "in", "mean rank", "unbeaten in", "attempts/request"];
+    let row = |standing: &crate::record::comparison::Standing| {
+        vec![
+            code(&standing.policy),
+            standing.letters.clone(),
+            cell(&standing.regret, PERCENT),
+            format!("{} %", three(standing.regret_worst * 100.0)),
+            standing.regret_worst_in.clone(),
+            format!("{:.1}", standing.rank),
+            standing.unbeaten.to_string(),
+            format!("{:.3}", standing.amplification),
+        ]
+    };
+    Grid {
+        id: format!("standings-{}", table.layer),
+        title: format!("All scenarios, {}", layer(table)),
+        note: format!(
+            "Regret: good requests that the oracle made beyond the policy, of those offered, mean ± half of its \
+             95 % interval. {LETTERS}"
+        ),
+        header: header.map(str::to_owned).to_vec(),
+        texts: 2,
+        rows: table.standings.iter().map(row).collect(),
+    }
+}
+
+/// A column of a scenario's table: heading, metric, unit.
+const COLUMNS: [(&str, &str, In); 13] = [
+    ("good", "slo_attainment", PERCENT),
+    ("regret", "regret", PERCENT),
+    ("users back", "time_to_recover_user", SECONDS),
+    ("detected", "time_to_detect", SECONDS),
+    ("drained", "time_to_drain", SECONDS),
+    ("leak", "leak_ratio", PERCENT),
+    ("traffic back", "time_to_recover_share", SECONDS),
+    ("overshoot", "overshoot", PERCENT),
+    ("relapses", "flaps", NUMBER),
+    ("p50", "latency_all_p50", MILLIS),
+    ("p99", "latency_all_p99", MILLIS),
+    ("attempts", "amplification", NUMBER),
+    ("USD/1,000 good", "cost_per_good", (1_000.0, "")),
+];
+
+/// All policies in one scenario.
+pub(super) fn scenario(table: &Table, scenario: &ScenarioTable, replications: u32) -> Grid {
+    let known = |metric: &str| scenario.cells.iter().any(|cell| has_number(cell, metric));
+    let columns: Vec<_> = COLUMNS.iter().filter(|column| known(column.1)).collect();
+    let mut header = vec!["policy".to_owned(), String::new()];
+    header.extend(columns.iter().map(|column| column.0.to_owned()));
+    let row = |of: &Cell| {
+        let mut row = vec![code(&of.policy), of.letters.clone()];
+        row.extend(columns.iter().map(|(_, metric, unit)| {
+            of.metrics.get(*metric).map_or_else(|| "–".to_owned(), |measured| cell(measured, *unit))
+        }));
+        row
+    };
+    let how = match replications {
+        1 => "One replication.".to_owned(),
+        n => format!("Means of {n} replications ± half of their 95 % intervals. {LETTERS}"),
+    };
+    let bound = scenario.bound.map_or(String::new(), |bound| {
+        format!(" No way to route could make more than {} % good.", three(bound * 100.0))
+    });
+    Grid {
+        id: format!("table-{}-{}", scenario.scenario, table.layer),
+        title: format!("{}, {}", scenario.scenario, layer(table)),
+        note: format!(
+            "{how}{bound} –: no value; ≥: in some replications not reached while watched."
+        ),
+        header,
+        texts: 2,
+        rows: scenario.cells.iter().map(row).collect(),
+    }
+}
+
+fn has_number(cell: &Cell, metric: &str) -> bool {
+    let measured = cell.metrics.get(metric);
+    measured.is_some_and(|m| !matches!(m, Measured::One(Quantity::NotApplicable(_))))
+}
+
+/// Who was compared, and how well each is known.
+pub(super) fn policies(comparison: &Comparison) -> Grid {
+    let header =
+        ["policy", "models", "fidelity", "family", "sees", "rank over our choices", "source"];
+    let row = |policy: &crate::record::comparison::Entrant| {
+        let name = match policy.changed.is_empty() || policy.name.ends_with('}') {
+            true => code(&policy.name),
+            false => format!("{} {}", code(&policy.name), policy.changed),
+        };
+        vec![
+            name,
+            policy.product.clone(),
+            policy.fidelity.clone(),
+            policy.family.clone(),
+            policy.sees.clone(),
+            policy.ranks.as_ref().map_or_else(
+                || "not measured".to_owned(),
+                |ranks| format!("{} to {} of {}", ranks.best, ranks.worst, ranks.of),
+            ),
+            policy.source.clone(),
+        ]
+    };
+    Grid {
+        id: "policies".to_owned(),
+        title: "Who was compared".to_owned(),
+        note: "Fidelity says how well the model is known to match the product. The rank over our choices is the \
+               range of its rank by goodput when each value that no source gives is moved, one at a time; \
+               `compare --sensitivity` measures it."
+            .to_owned(),
+        header: header.map(str::to_owned).to_vec(),
+        texts: 7,
+        rows: comparison.policies.iter().map(row).collect(),
+    }
+}
