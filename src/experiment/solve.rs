@@ -240,7 +240,7 @@ impl Solver<'_> {
         let held: Vec<bool> = grid.iter().map(|at| holds(&self.tried[&key(*at)])).collect();
         // Where it holds at the end, the last step up; else the first step down, or up.
         let steps = || (1..grid.len()).filter(|n| held[n - 1] != held[*n]);
-        let step = if held.last() == Some(&true) { steps().last() } else { steps().next() };
+        let step = if held.last() == Some(&true) { steps().next_back() } else { steps().next() };
         let Some(step) = step else { return Ok(None) };
         let (mut low, mut high) = (grid[step - 1], grid[step]);
         let rises = held[step];

@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn an_id_changes_with_all_that_decides_the_result_and_with_nothing_else() {
         let one = scenario("x/one.toml", &[]);
-        let of = |scenario| id(scenario, 1, (0, 4), &["flaps"]);
+        let of = |scenario: &Scenario| id(scenario, 1, (0, 4), &["flaps"]);
         assert_eq!(of(&one), of(&scenario("y/one.toml", &[])), "where the file lies is nothing");
         let others = [
             of(&scenario("x/two.toml", &[])),

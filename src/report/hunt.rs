@@ -38,7 +38,9 @@ pub fn text(hunt: &Hunt) -> String {
         let file = found.map_or(Default::default(), |found| {
             [found.file.clone(), shown(&found.value), spread(&found.fresh)]
         });
-        table.add_row([&[kind.kind.clone()], &worst[..], &least[..], &file[..]].concat());
+        table.add_row(
+            [std::slice::from_ref(&kind.kind), &worst[..], &least[..], &file[..]].concat(),
+        );
     }
     let unit = if hunt.unit.is_empty() { String::new() } else { format!(" ({})", hunt.unit) };
     let mut text = format!(

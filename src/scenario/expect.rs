@@ -1,12 +1,14 @@
 //! `[[expect]]`: what must hold after a run, and which figures are compared with a baseline. Read and checked
 //! here; measured by `windtunnel check`.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::metrics::metric::Direction;
 use crate::metrics::{Measure, Metric, catalog};
-use crate::policy::registry::PolicySpec;
+use crate::policy::registry::POLICIES;
 use crate::sim::fault::{Fault, Start};
 
 use super::at::At;
@@ -135,19 +137,15 @@ impl Bound {
 /// Gates of one policy in one scenario: every further one makes all of them blinder (our choice).
 const GATES_MAX: usize = 3;
 
-/// Checks all expectations of a scenario against its faults and the policies that exist.
-pub(crate) fn expects(
-    files: &[ExpectFile],
-    faults: &[Fault],
-    policies: &[PolicySpec],
-) -> Result<Vec<Expect>, Problem> {
+/// Checks all expectations of a scenario against its faults.
+pub(crate) fn expects(files: &[ExpectFile], faults: &[Fault]) -> Result<Vec<Expect>, Problem> {
     let mut expects: Vec<Expect> = Vec::with_capacity(files.len());
     for (index, file) in files.iter().enumerate() {
         let at = At::top().key("expect").item(index);
         let metric = file.metric(&at)?;
         let expect = file.expect(&at, metric.unit)?;
         check_fault(&expect, metric, &at, faults)?;
-        check_policy(&expect, &at, policies)?;
+        check_policy(&expect, &at)?;
         if expect.gate.is_some() {
             check_gate(&expect, metric, &at, &expects)?;
         }
@@ -166,7 +164,7 @@ pub(crate) fn of_claim(files: &[ExpectFile], faults: &[Fault]) -> Result<Vec<Exp
                 .expected("only scenarios have it"));
         }
     }
-    expects(files, faults, &[])
+    expects(files, faults)
 }
 
 /// Expectations of a clock: lengths of time of one thing.
@@ -275,8 +273,10 @@ fn check_fault(expect: &Expect, metric: &Metric, at: &At, faults: &[Fault]) -> R
             .expected("expected the name of a fault of this scenario")
             .help(suggest::help(name, &names)));
     }
-    if metric.is_per_fault() && expect.fault.is_none() && names.len() != 1 {
-        let message = format!("`{}` belongs to a fault, and there are {}", metric.id, names.len());
+    // Parts of one fault are named `fault/part`; the whole comes first.
+    let wholes: BTreeSet<&str> = names.iter().filter_map(|name| name.split('/').next()).collect();
+    if metric.is_per_fault() && expect.fault.is_none() && wholes.len() != 1 {
+        let message = format!("`{}` belongs to a fault, and there are {}", metric.id, wholes.len());
         return Err(Problem::new(at.key("metric"), message)
             .expected("which fault?")
             .help("say fault = \"NAME\", or take a metric of the whole run"));
@@ -293,12 +293,12 @@ fn check_fault(expect: &Expect, metric: &Metric, at: &At, faults: &[Fault]) -> R
     Ok(())
 }
 
-fn check_policy(expect: &Expect, at: &At, policies: &[PolicySpec]) -> Result<(), Problem> {
+fn check_policy(expect: &Expect, at: &At) -> Result<(), Problem> {
     let Some(name) = &expect.policy else { return Ok(()) };
-    if policies.iter().any(|spec| spec.name == name) {
+    if POLICIES.iter().any(|spec| spec.name == name) {
         return Ok(());
     }
-    let names: Vec<_> = policies.iter().map(|spec| spec.name).collect();
+    let names: Vec<_> = POLICIES.iter().map(|spec| spec.name).collect();
     Err(Problem::new(at.key("policy"), format!("there is no policy `{name}`"))
         .expected("expected a policy such as \"windtunnel\"")
         .help(suggest::help(name, &names)))

@@ -211,7 +211,7 @@ fn build(
     file.policy.check(&policy_at, &policy, &world.pool)?;
     let headroom = Headroom::of(&world, &demand);
     let faults = fault::faults(&fault, &world, &headroom, &gateway.fleet, horizon)?;
-    let expects = expect::expects(&expect, &faults, policies)?;
+    let expects = expect::expects(&expect, &faults)?;
     let check_sets = check.sets()?;
     let world::World { mut pool, places, limits, providers, servers: _ } = world;
     let changes = change::changes(&change, &pool, horizon)?;

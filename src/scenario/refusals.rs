@@ -225,7 +225,7 @@ const ROWS: &[Row] = &[
     ),
     (
         "[[fault]]",
-        "[[expect]]\nmetric = \"goodput\"\nfault = \"x\"\nmin = \"99%\"\n[[fault]]",
+        "[[expect]]\nmetric = \"goodput\"\nfault = \"x\"\nmin = 99\n[[fault]]",
         (12, 9),
         "no fault `x`",
         "only `error-burst`",

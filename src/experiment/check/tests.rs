@@ -46,13 +46,13 @@ fn world(name: &str, extra: &str) -> Scenario {
     scenario::parse(name, &text, Path::new(""), &[]).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
-fn contender(text: &[(&str, f64)]) -> Contender {
-    let mut contender = Contender::of(registry::find("windtunnel").expect("ours"));
-    for (id, value) in text {
-        contender.settings.set(id, *value).expect("a parameter");
-    }
-    contender.label = format!("{}{}", contender.spec.name, contender.changed());
-    contender
+fn ours() -> Contender {
+    Contender::of(registry::find("windtunnel").expect("ours"))
+}
+
+/// Learns nothing, so it is worse in a fault.
+fn blind() -> Contender {
+    Contender::of(registry::find("random").expect("a classic"))
 }
 
 fn plan<'a>(scenarios: &'a [Scenario], policy: &Contender, source: Source<'a>) -> CheckPlan<'a> {
@@ -95,7 +95,7 @@ fn stored(plan: CheckPlan<'_>) -> Baseline {
 #[test]
 fn the_same_build_is_identical_and_a_slower_one_is_a_regression() {
     let scenarios = [world("one.toml", "")];
-    let ours = contender(&[]);
+    let ours = ours();
     let baseline = stored(plan(&scenarios, &ours, Source::None));
     assert_eq!(baseline.subjects[0].gates[0].values.len(), 24);
     let source = Source::Baseline { file: "b.json", baseline: &baseline };
@@ -103,8 +103,7 @@ fn the_same_build_is_identical_and_a_slower_one_is_a_regression() {
     assert_eq!(same.verdict, Verdict::Pass, "{same:?}");
     assert!(same.subjects[0].is_identical());
     assert_eq!((same.subjects[0].replications, same.subjects[0].gates[0].outcome.p), (6, 1.0));
-    // An engine that looks every ten seconds leaks for longer.
-    let slow = contender(&[("interval", 10.0)]);
+    let slow = blind();
     let worse = run(plan(&scenarios, &slow, Source::Policy(&ours)));
     let gate = &worse.subjects[0].gates[0];
     assert_eq!(worse.verdict, Verdict::Regression, "{worse:?}");
@@ -118,7 +117,7 @@ fn the_same_build_is_identical_and_a_slower_one_is_a_regression() {
 #[test]
 fn other_luck_is_other_events_and_no_regression() {
     let scenarios = [world("one.toml", "")];
-    let ours = contender(&[]);
+    let ours = ours();
     let baseline = stored(plan(&scenarios, &ours, Source::None));
     let source = Source::Baseline { file: "b.json", baseline: &baseline };
     let lucky = run(CheckPlan { luck_key: 7, ..plan(&scenarios, &ours, source) });
@@ -129,7 +128,7 @@ fn other_luck_is_other_events_and_no_regression() {
 #[test]
 fn parts_make_the_whole_to_the_byte() {
     let scenarios = [world("one.toml", ""), world("two.toml", ""), world("three.toml", "")];
-    let (ours, slow) = (contender(&[]), contender(&[("interval", 10.0)]));
+    let (ours, slow) = (ours(), blind());
     let whole = run(plan(&scenarios, &slow, Source::Policy(&ours)));
     let part = |index| {
         let shard = Some(Shard { index, of: 2 });
@@ -154,20 +153,25 @@ fn parts_make_the_whole_to_the_byte() {
 #[test]
 fn a_baseline_of_another_world_policy_or_luck_is_refused() {
     let scenarios = [world("one.toml", "")];
-    let ours = contender(&[]);
+    let ours = ours();
     let baseline =
         stored(CheckPlan { replications_max: 6, ..plan(&scenarios, &ours, Source::None) });
     let source = Source::Baseline { file: "b.json", baseline: &baseline };
     assert_eq!(plan(&scenarios, &ours, source).comparable(), Ok(Vec::new()));
-    let other = [scenario::parse("one.toml", &WORLD.replace("60", "61"), Path::new(""), &[])
-        .expect("a world")];
+    let faster = scenario::parse(
+        "one.toml",
+        &world("one.toml", "").source,
+        Path::new(""),
+        &["rps=61".to_owned()],
+    );
+    let other = [faster.expect("a world")];
     match plan(&other, &ours, source).comparable() {
         Err(Refused::Scenario { changes, .. }) => {
             assert!(changes.contains(&"`rps` was 60, is 61".to_owned()), "{changes:?}");
         }
         other => panic!("{other:?}"),
     }
-    let slow = contender(&[("interval", 10.0)]);
+    let slow = blind();
     assert!(matches!(plan(&scenarios, &slow, source).comparable(), Err(Refused::Policy { .. })));
     let unlucky = CheckPlan { seed: 2, ..plan(&scenarios, &ours, source) };
     assert!(matches!(unlucky.comparable(), Err(Refused::Numbers { what: "seed", .. })));
@@ -181,7 +185,7 @@ fn a_baseline_of_another_world_policy_or_luck_is_refused() {
 fn fail_fast_stops_and_says_what_did_not_run() {
     let failing = world("a.toml", "[[expect]]\nmetric = \"slo_attainment\"\nmax = \"1%\"\n");
     let scenarios = [failing, world("b.toml", "")];
-    let ours = contender(&[]);
+    let ours = ours();
     let plan = CheckPlan { fail_fast: true, ..plan(&scenarios, &ours, Source::None) };
     let report = run(plan);
     let verdicts: Vec<Verdict> = report.subjects.iter().map(|subject| subject.verdict).collect();

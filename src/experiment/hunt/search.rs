@@ -184,7 +184,8 @@ impl Hunter<'_> {
         worst.sort_by(|a, b| order(b, a));
         // Every second child is of one of the three worst; the others give every kind its turn.
         let turn = (nth - drawn) / 2;
-        let parent = if nth % 2 == 0 { turn % worst.len().min(3) } else { turn % worst.len() };
+        let parent =
+            if nth.is_multiple_of(2) { turn % worst.len().min(3) } else { turn % worst.len() };
         self.ground.changed(&worst[parent].schedule, luck)
     }
 
