@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::cell::{Board, Shared};
-use super::hold::{HoldClass, refusal_word};
+use super::hold::{HoldClass, refusal, refusal_word};
 use super::params::Params;
 use super::sync::Ordering;
 use super::tick::Control;
@@ -119,6 +119,20 @@ fn since(shared: &Shared, now: Time) -> Option<Span> {
     (at > 0).then(|| now.since(Time(at)))
 }
 
+/// A route's hold: as the tick has it, or what the next tick will make of a refusal. One that was heard of is
+/// as old as it was said to be, or it would come back as an echo, younger than a release.
+fn held(track: &Track, refused: u32, shared: &Shared, now: Time) -> Option<HoldReport> {
+    if let Some(hold) = track.hold {
+        return Some(HoldReport { class: hold.class, age: now.since(hold.since), rung: hold.rung });
+    }
+    let (class, _) = refusal(refused)?;
+    let (age, rung) = match track.heard_hold {
+        Some((at, rung)) => (now.since(at), rung),
+        None => (since(shared, now).unwrap_or_default(), 0),
+    };
+    Some(HoldReport { class, age, rung })
+}
+
 /// The shorter of two ages, where there is any.
 pub(super) fn earlier(a: Option<Span>, b: Option<Span>) -> Option<Span> {
     a.into_iter().chain(b).min()
@@ -137,11 +151,7 @@ impl Control {
                     all: track.windows.all(),
                     since_error: since(shared, now),
                     limited_for: (left > Span::ZERO).then_some(left),
-                    held: track.hold.map(|hold| HoldReport {
-                        class: hold.class,
-                        age: now.since(hold.since),
-                        rung: hold.rung,
-                    }),
+                    held: held(track, board.gates.get(slot as u32).held(), shared, now),
                     released: track.released.map(|released| now.since(released.at)),
                 }
             })

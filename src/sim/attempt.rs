@@ -221,14 +221,8 @@ impl Stage {
     #[inline]
     fn toll(&mut self, now: Time, route: u32, region: u8, luck: u64) -> Toll {
         let mut toll = Toll::NONE;
-        let list = &self.at_route[route as usize];
-        if !list.is_empty() {
-            for &fault in list {
-                let active = &mut self.faults[usize::from(fault)];
-                if active.fault.concerns(region) {
-                    active.levy(now, route, luck, &mut toll);
-                }
-            }
+        for &fault in &self.at_route[route as usize] {
+            self.faults[usize::from(fault)].levy(now, route, region, luck, &mut toll);
         }
         toll
     }
@@ -267,13 +261,7 @@ impl Stage {
         for (route, truth) in truth.iter_mut().enumerate() {
             let spot = self.places[route];
             let service = &self.services[spot.service as usize];
-            let mut odds = Odds::NONE;
-            for &fault in &self.at_route[route] {
-                let active = &self.faults[usize::from(fault)];
-                if active.fault.concerns(region) {
-                    active.weigh(now, &mut odds);
-                }
-            }
+            let odds = self.odds(now, route, region);
             let room = self.room(now, route as u32);
             let (places_left, slowdown, wait_s) = match &service.capacity {
                 Some(capacity) => (
@@ -308,14 +296,15 @@ impl Stage {
 
     /// Whether faults make every attempt at a route fail now, wherever it comes from.
     pub(super) fn is_down(&self, now: Time, route: u32) -> bool {
+        self.odds(now, route as usize, NOWHERE).works <= 0.0
+    }
+
+    /// What faults make of an attempt at a route from a region on average.
+    fn odds(&self, now: Time, route: usize, region: u8) -> Odds {
         let mut odds = Odds::NONE;
-        for &fault in &self.at_route[route as usize] {
-            let active = &self.faults[usize::from(fault)];
-            if active.fault.concerns(NOWHERE) {
-                active.weigh(now, &mut odds);
-            }
-        }
-        odds.works <= 0.0
+        let at = self.at_route[route].iter().map(|&fault| &self.faults[usize::from(fault)]);
+        at.filter(|at| at.fault.concerns(region)).for_each(|at| at.weigh(now, &mut odds));
+        odds
     }
 
     /// What the limit of a route would still admit.

@@ -289,7 +289,7 @@ impl<Q: EventQueue> World<'_, Q> {
             self.nodes[at].policy.on_headers(now, &sent, &limits);
         }
         self.nodes[at].policy.on_end(now, &sent, &outcome);
-        self.mesh.ended(now, at, route, outcome);
+        self.mesh.ended(now, at, started, route, outcome);
         if let Some(watch) = &mut self.watch {
             let first = self.flights.get(slot).first_us;
             let heard = first != NONE && answered;

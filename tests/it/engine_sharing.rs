@@ -161,6 +161,20 @@ fn a_hold_anywhere_holds_everywhere_and_one_release_releases_everywhere() {
 }
 
 #[test]
+fn a_refusal_is_told_before_the_tick_and_comes_back_no_younger() {
+    let (mut a, mut b) = (node(1.0), node(1.0));
+    (a.now, b.now) = (Time::from_secs(1), Time::from_secs(1));
+    a.attempt(0, Outcome::KeyRefused { class: Refusal::Credential });
+    let held = |host: &Host, now| host.engine.report(now).routes.iter().find_map(|r| r.held);
+    let at = Time::from_secs(2);
+    assert_eq!(held(&a, at).unwrap().age, Span::from_secs(1), "since the refusal");
+    b.engine.hear(1, at, &a.engine.report(at));
+    assert_eq!(b.draw(50, &b.need())[0], 0);
+    let later = Time::from_secs(4);
+    assert_eq!(held(&b, later).unwrap().age, Span::from_secs(3), "as old as it was said to be");
+}
+
+#[test]
 fn a_failed_check_raises_the_rung_everywhere() {
     let (mut a, mut b) = (node(1.0), node(1.0));
     a.attempt(0, Outcome::KeyRefused { class: Refusal::Credential });

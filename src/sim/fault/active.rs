@@ -182,8 +182,12 @@ impl Active {
         }
     }
 
-    /// Adds what this fault does to an attempt at `route` that starts now; `luck` is the attempt's own.
-    pub fn levy(&mut self, now: Time, route: u32, luck: u64, toll: &mut Toll) {
+    /// Adds what this fault does to an attempt at `route`, from a node in `region`, that starts now; `luck` is the
+    /// attempt's own.
+    pub fn levy(&mut self, now: Time, route: u32, region: u8, luck: u64, toll: &mut Toll) {
+        if !self.fault.concerns(region) {
+            return;
+        }
         if self.watches() {
             self.meter.count(now);
         }
@@ -326,7 +330,7 @@ mod tests {
 
     fn levy(active: &mut Active, now: Time, luck: u64) -> Toll {
         let mut toll = Toll::NONE;
-        active.levy(now, 0, luck, &mut toll);
+        active.levy(now, 0, 0, luck, &mut toll);
         toll
     }
 

@@ -14,7 +14,10 @@ pub(in crate::sim) struct Front {
     weights: Vec<f64>,
     /// Smooth weighted round robin: what each node is owed.
     owed: Vec<f64>,
-    /// Nodes that it sends to, and how many they are.
+    /// All weigh the same: whose turn is next.
+    alike: bool,
+    turn: usize,
+    /// Nodes that it sends to.
     open: Vec<bool>,
     workers: u32,
 }
@@ -26,6 +29,8 @@ impl Front {
             spread: fleet.spread,
             weights: fleet.shares(),
             owed: vec![0.0; nodes],
+            alike: fleet.nodes.iter().all(|node| node.weight == fleet.nodes[0].weight),
+            turn: 0,
             open: vec![true; nodes],
             workers,
         }
@@ -56,6 +61,9 @@ impl Front {
 
     /// The node that is owed most, the first of those that tie.
     fn next(&mut self) -> usize {
+        if self.alike {
+            return self.following();
+        }
         let mut best = 0;
         let mut most = f64::NEG_INFINITY;
         let mut total = 0.0;
@@ -70,6 +78,20 @@ impl Front {
         }
         self.owed[best] -= total;
         best
+    }
+
+    /// The same where all weigh the same.
+    #[inline]
+    fn following(&mut self) -> usize {
+        let of = self.open.len();
+        for _ in 0..of {
+            let node = self.turn;
+            self.turn = if node + 1 == of { 0 } else { node + 1 };
+            if self.open[node] {
+                return node;
+            }
+        }
+        0
     }
 
     /// Weighted rendezvous hashing: the nodes that stay keep their clients when one goes or comes.
@@ -108,6 +130,9 @@ mod tests {
         assert_eq!(counts(&mut front, 400, 3), [200, 100, 100]);
         let first: Vec<u8> = (0..4).map(|id| front.pick(id, id)).collect();
         assert_eq!(first, [0, 1, 2, 0], "and are smooth");
+        let mut alike = self::front(&[3.0; 3], Spread::RoundRobin, 1);
+        alike.open(1, false);
+        assert_eq!(counts(&mut alike, 100, 3), [50, 0, 50]);
         front.open(0, false);
         assert_eq!(counts(&mut front, 100, 3), [0, 50, 50]);
         front.open(0, true);

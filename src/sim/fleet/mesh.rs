@@ -129,9 +129,16 @@ impl Mesh {
         self.schedule();
     }
 
-    /// An attempt of a process ended.
+    /// An attempt of a process, sent at that moment, ended.
     #[inline]
-    pub(in crate::sim) fn ended(&mut self, now: Time, at: usize, route: u32, outcome: Outcome) {
+    pub(in crate::sim) fn ended(
+        &mut self,
+        now: Time,
+        at: usize,
+        sent: Time,
+        route: u32,
+        outcome: Outcome,
+    ) {
         let Some(parts) = &mut self.parts else { return };
         match outcome {
             Outcome::KeyRefused { .. } => {
@@ -139,7 +146,7 @@ impl Mesh {
                 parts.urge(now, at);
             }
             Outcome::RateLimited { .. } => parts.urge(now, at),
-            Outcome::Done { .. } if !parts.holds.is_empty() => parts.worked(route),
+            Outcome::Done { .. } if !parts.holds.is_empty() => return parts.worked(route, sent),
             _ => return,
         }
         self.schedule();
@@ -402,9 +409,10 @@ impl Parts {
         }
     }
 
-    /// A refused key works again.
-    fn worked(&mut self, route: u32) {
-        if let Some(episode) = self.holds.remove(&route)
+    /// An attempt at a route was served: a key that was refused before it was sent works again.
+    fn worked(&mut self, route: u32, sent: Time) {
+        if self.holds.get(&route).is_some_and(|episode| sent >= episode.first)
+            && let Some(episode) = self.holds.remove(&route)
             && !episode.all
         {
             self.tape.holds.push(HoldSpread { route, first: episode.first, last: None });
