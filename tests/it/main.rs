@@ -50,4 +50,5 @@ mod solve;
 mod still;
 mod theory;
 mod tidy;
+mod tuesday;
 mod tune;
