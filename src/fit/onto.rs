@@ -76,6 +76,9 @@ pub fn onto(fitted: &Fitted, text: &str) -> Result<Onto, OntoError> {
     }
     let new = write::scenario(&fitted, "x", "policy = \"x\"", &Traffic::Fitted, fitted.length);
     let new: DocumentMut = new.parse().map_err(syntax)?;
+    // The scenario's question stands before its first key, which may go.
+    let question = text.lines().take_while(|line| line.starts_with('#') || line.is_empty());
+    let question: String = question.map(|line| format!("{line}\n")).collect();
     for key in ["rps", "trace", "class"] {
         there.remove(key);
     }
@@ -84,7 +87,7 @@ pub fn onto(fitted: &Fitted, text: &str) -> Result<Onto, OntoError> {
             workload.remove(key);
         }
     }
-    for key in ["duration", "start", "class"] {
+    for key in ["duration", "start"] {
         if let Some(item) = new.get(key) {
             put(&mut there, key, item.clone());
         }
@@ -110,7 +113,12 @@ pub fn onto(fitted: &Fitted, text: &str) -> Result<Onto, OntoError> {
     }
     let in_log = fitted.servers.iter().map(|server| server.name.clone());
     done.only_in_log = in_log.filter(|name| !done.met.contains(name)).collect();
-    done.scenario = there.to_string();
+    let rest = there.to_string();
+    let question = if rest.starts_with('#') { String::new() } else { question };
+    let classes: String = fitted.classes.iter().map(write::class).collect();
+    let at = rest.find("\n[provider").map_or(rest.len(), |at| at + 1);
+    let (head, tail) = rest.split_at(at);
+    done.scenario = format!("{question}{head}{classes}{tail}");
     Ok(done)
 }
 

@@ -51,4 +51,5 @@ mod solve;
 mod still;
 mod theory;
 mod tidy;
+mod tuesday;
 mod tune;

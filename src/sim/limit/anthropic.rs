@@ -99,7 +99,7 @@ impl Anthropic {
         let (level, limit) = tokens;
         let rpm = self.rpm.map(|limit| cut(limit, factor));
         Limits {
-            tokens_remaining: Some((level.remaining(now, limit) + 500) / 1000 * 1000),
+            tokens_remaining: Some(level.remaining(now, limit).saturating_add(500) / 1000 * 1000),
             tokens_limit: Some(limit),
             requests_remaining: rpm.map(|limit| self.requests.remaining(now, limit)),
             requests_limit: rpm,
