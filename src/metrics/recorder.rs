@@ -112,6 +112,8 @@ impl Recorder {
                 latency_all: histogram(),
                 latency_bins: Vec::new(),
                 ttft: histogram(),
+                stored: 0,
+                tenants: Vec::new(),
                 digest: 0,
                 arrived: 0,
                 events: 0,
@@ -125,6 +127,11 @@ impl Recorder {
             coarse: vec![[0; COARSE]; bins],
             per_route,
         }
+    }
+
+    /// How many bins there are, and how many nanoseconds each is long.
+    pub const fn bins(&self) -> (usize, u64) {
+        (self.bins, self.bin_ns)
     }
 
     /// Whether a request that arrives at this moment is measured.
@@ -198,6 +205,11 @@ impl Recorder {
         let charges = &mut self.tape.charges[route as usize];
         charges.attempts += 1;
         charges.tokens += tokens;
+    }
+
+    /// A measured request was answered without any attempt.
+    pub const fn stored(&mut self) {
+        self.tape.stored += 1;
     }
 
     /// A measured request got its result.

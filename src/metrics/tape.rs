@@ -9,6 +9,8 @@ use hdrhistogram::Histogram;
 use crate::engine::{Span, Time};
 use crate::policy::{RouteView, Transition};
 
+use super::tenant::TenantTape;
+
 /// What one run left.
 #[derive(Clone, Debug)]
 pub struct Tape {
@@ -46,6 +48,10 @@ pub struct Tape {
     pub latency_bins: Vec<[u64; 3]>,
     /// Time to first token from intended arrival, in microseconds, streamed requests that were good or late.
     pub ttft: Histogram<u64>,
+    /// Requests that were answered from what the gateway had stored, without any attempt.
+    pub stored: u64,
+    /// What each tenant got; empty without tenants.
+    pub tenants: Vec<TenantTape>,
     /// Digest of the event stream.
     pub digest: u64,
     /// Requests simulated, also those that are not measured.

@@ -80,6 +80,8 @@ pub fn summary(tapes: &[Tape], subject: &Subject<'_>) -> Summary {
         false_alarms_per_route_hour: run("false_alarms"),
         faults: faults(tapes, subject.pool),
         routes: routes(tapes, subject.pool),
+        stored: Some(sum(|tape| tape.stored)).filter(|stored| *stored > 0),
+        tenants: super::tenants::tenants(tapes),
     }
 }
 

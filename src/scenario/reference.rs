@@ -27,7 +27,7 @@ pub fn markdown() -> String {
 
 /// Keys of the file in the order in which they are explained; a new one comes last until it is put
 /// in its place.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 19] = [
     "rps",
     "duration",
     "history",
@@ -41,6 +41,10 @@ const ORDER: [&str; 15] = [
     "incidents",
     "gateway",
     "start",
+    "tenant",
+    "team",
+    "customer",
+    "governance",
     "expect",
     "check",
 ];

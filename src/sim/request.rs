@@ -4,12 +4,13 @@
 use crate::engine::luck::{mix, name};
 use crate::engine::{Outcome, Span, Time};
 use crate::metrics::recorder::{Finish, Verdict};
-use crate::policy::{Attempt, Past, Request, Sent, Step};
+use crate::policy::{Attempt, Past, Request, Sent, SetId, Step};
 
 use super::attempt::{Draft, Settled};
 use super::digest::Mark;
 use super::flight::{EXPLORED, FLYING, Flight, HEARD, NONE, OPEN, STREAMED};
 use super::queue::{Event, EventQueue, Kind, SLOTS_MAX};
+use super::tenancy::Used;
 use super::watch::{Question, Seen, ask};
 use super::workload::Arrival;
 use super::world::World;
@@ -29,10 +30,14 @@ impl<Q: EventQueue> World<'_, Q> {
         if self.recorder.measures(self.now) {
             self.recorder.offered(self.now);
             self.pending += 1;
+            if let Some(desk) = &mut self.desk {
+                desk.offered(self.now, arrival.luck, arrival.class);
+            }
         }
         let shed = self.full();
         self.digest.add(self.now, Mark::Arrival, arrival.luck, u32::from(shed), 0);
         let slot = self.flights.insert(Flight::of(arrival));
+        let admitted = if shed { Ok(SetId::ALL) } else { self.admit(slot) };
         let request = Request {
             id: arrival.luck,
             arrived: self.now,
@@ -43,6 +48,7 @@ impl<Q: EventQueue> World<'_, Q> {
             streamed: arrival.streamed,
             session: arrival.session,
             topic: arrival.topic,
+            set: admitted.unwrap_or_default(),
         };
         let client = &self.spec.classes[usize::from(arrival.class)].client;
         if let Some(watch) = &mut self.watch {
@@ -53,6 +59,15 @@ impl<Q: EventQueue> World<'_, Q> {
                 watch.began(self.now, None);
             }
             return self.refused(slot, SHED, Verdict::Shed);
+        }
+        if admitted.is_err() || self.is_stored(slot) {
+            if let Some(watch) = &mut self.watch {
+                watch.began(self.now, None);
+            }
+            if let Err(denial) = admitted {
+                self.denied(slot, &denial);
+            }
+            return;
         }
         self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut(), client);
         let luck = mix(arrival.luck, self.plan_luck);
@@ -69,6 +84,10 @@ impl<Q: EventQueue> World<'_, Q> {
     /// Asks the policy what to do next with a request that has failed or waited.
     #[cold]
     pub(super) fn plan(&mut self, slot: u32) {
+        let set = match self.admit(slot) {
+            Ok(set) => set,
+            Err(denial) => return self.denied(slot, &denial),
+        };
         let flight = *self.flights.get(slot);
         let (session, topic) = self.workload.who(flight.class, flight.luck);
         let class = &self.spec.classes[usize::from(flight.class)];
@@ -82,6 +101,7 @@ impl<Q: EventQueue> World<'_, Q> {
             streamed: flight.flags & STREAMED != 0,
             session,
             topic,
+            set,
         };
         let client = &self.spec.classes[usize::from(flight.class)].client;
         self.telling.before_decision(self.now, &mut self.stage, self.policy.as_mut(), client);
@@ -171,6 +191,7 @@ impl<Q: EventQueue> World<'_, Q> {
         flight.flags =
             (flight.flags & (OPEN | STREAMED | EXPLORED)) | FLYING | draft.flags | explored;
         let (luck, arrived) = (flight.luck, flight.arrived);
+        self.reserve(slot, route);
         self.flights.takes_off();
         self.telling.sent(route);
         self.digest.add(now, Mark::Send, luck, route, 0);
@@ -241,6 +262,10 @@ impl<Q: EventQueue> World<'_, Q> {
             0
         };
         let (luck, arrived) = (flight.luck, flight.arrived);
+        if let Some(desk) = &mut self.desk {
+            let used = Used { outcome, prompt: flight.prompt, output, cost };
+            desk.settle(now, slot, luck, flight.class, &used);
+        }
         self.digest.add(now, Mark::End, luck, route, outcome.status());
         self.recorder.ended(arrived, started, route, outcome);
         self.telling.ended(route, now.since(started), outcome);
@@ -318,6 +343,9 @@ impl<Q: EventQueue> World<'_, Q> {
         }
         if self.recorder.measures(flight.arrived) {
             self.pending -= 1;
+            if let Some(desk) = &mut self.desk {
+                desk.finished(flight.arrived, flight.luck, flight.class, verdict);
+            }
             let client = &self.spec.classes[usize::from(flight.class)].client;
             self.recorder.finished(&Finish {
                 arrived: flight.arrived,

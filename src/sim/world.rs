@@ -19,6 +19,7 @@ use super::queue::{Event, EventQueue, Kind, Wheel};
 use super::script::Script;
 use super::spec::{Act, Spec};
 use super::telling::Telling;
+use super::tenancy::Desk;
 use super::watch::Watch;
 use super::workload::Workload;
 
@@ -53,6 +54,8 @@ pub struct World<'a, Q = Wheel> {
     /// What the luck of decisions is mixed with.
     pub(super) plan_luck: u64,
     pub(super) watch: Option<Box<Watch>>,
+    /// Who may use what, if that is limited.
+    pub(super) desk: Option<Desk<'a>>,
 }
 
 impl<Q> std::fmt::Debug for World<'_, Q> {
@@ -135,6 +138,11 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             })
             .collect();
         let patience = spec.longest_deadline();
+        let recorder = Recorder::new(spec.horizon, &spec.pool, tapes);
+        let ranks = policy.ranks_providers();
+        let desk = spec.tenancy.as_ref().map(|tenancy| {
+            Desk::new(tenancy, &spec.pool, spec.classes.len(), ranks, recorder.bins())
+        });
         let mut world = Self {
             workload: Workload::new(spec, seed),
             queue: Q::default(),
@@ -145,7 +153,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             edges,
             next_edge: 0,
             wake: policy.next_wake().unwrap_or(Time::NEVER),
-            recorder: Recorder::new(spec.horizon, &spec.pool, tapes),
+            recorder,
             views: vec![RouteView::default(); spec.pool.routes.len()],
             digest: Digest::default(),
             ledger: Ledger::new(spec.pool.routes.len()),
@@ -158,6 +166,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             trail: Trail::default(),
             plan_luck: super::request::PLAN,
             watch: None,
+            desk,
             spec,
             policy,
         };
@@ -264,6 +273,10 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         let mut tape =
             self.recorder.finish(unfinished, self.digest.value(), events, self.flights.flying_max);
         self.ledger.balance(&tape)?;
+        if let Some(desk) = self.desk {
+            desk.check()?;
+            tape.tenants = desk.finish(self.now);
+        }
         tape.arrived = self.arrived;
         Ok(tape)
     }
@@ -398,6 +411,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         }
         match event.kind() {
             Kind::First => self.first_token(slot),
+            Kind::End if flight.flags & FLYING == 0 => self.answered_from_store(slot),
             Kind::End => self.attempt_ended(slot),
             Kind::Resume => self.resumed(slot),
         }

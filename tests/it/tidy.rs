@@ -7,6 +7,7 @@ use std::path::Path;
 /// Layers and what each may import, itself apart. Nothing else may stand under `src`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &[]),
+    ("governance", &["engine"]),
     ("policy", &["engine"]),
     ("metrics", &["engine", "policy"]),
     ("sim", &["engine", "policy", "metrics"]),

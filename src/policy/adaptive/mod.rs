@@ -9,9 +9,10 @@ pub mod ablation;
 mod table;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use crate::engine::{
-    Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings,
+    Allowed, Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings,
     Span, Ticket, Time, luck,
 };
 
@@ -41,6 +42,9 @@ pub struct Adaptive {
     interval: Span,
     /// What is noted of decisions, while somebody wants to know.
     notes: RefCell<Option<Vec<Explanation>>>,
+    sets: Arc<[Vec<RouteId>]>,
+    /// What requests are confined to, as the engine names it, once it was needed.
+    allowed: Vec<Option<Allowed>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +113,8 @@ impl Adaptive {
             next_tick: now + interval,
             interval,
             notes: RefCell::new(None),
+            sets: Arc::clone(&pool.sets),
+            allowed: vec![None; pool.sets.len()],
         })
     }
 
@@ -143,6 +149,7 @@ impl Adaptive {
         waits: u32,
         word: u64,
     ) -> Step {
+        self.compile(now, request);
         let (first, last) = (past[0], past[past.len() - 1]);
         let stop = Step::Stop { status: first.outcome.status() };
         if matches!(
@@ -188,7 +195,11 @@ impl Adaptive {
             last.outcome,
             Outcome::ServerError { .. } | Outcome::Unreachable | Outcome::Timeout
         );
-        if transient && self.retry.same_key {
+        let may = || {
+            let set = request.set.index().map(|set| &self.sets[set]);
+            set.is_none_or(|set| set.binary_search(&last.route).is_ok())
+        };
+        if transient && self.retry.same_key && may() {
             let ticket = self.engine.pin(now, self.keys[last.route.index()]).ok()?;
             return Some(self.send(request, ticket));
         }
@@ -222,6 +233,18 @@ impl Adaptive {
         ticket.map(|ticket| self.send(request, ticket))
     }
 
+    /// Tells the engine of what a request is confined to, the first time.
+    #[inline]
+    fn compile(&mut self, now: Time, request: &Request) {
+        if let Some(set) = request.set.index()
+            && self.allowed[set].is_none()
+        {
+            let keys: Vec<_> =
+                self.sets[set].iter().map(|route| self.keys[route.index()]).collect();
+            self.allowed[set] = Some(self.engine.allow(&keys, now));
+        }
+    }
+
     fn decide(
         &self,
         now: Time,
@@ -241,7 +264,7 @@ impl Adaptive {
             prompt_tokens: request.prompt_tokens,
             max_tokens: request.max_tokens,
             provider,
-            allowed: None,
+            allowed: request.set.index().and_then(|set| self.allowed[set]),
             tried: &tried[..count],
         };
         if let Some(notes) = self.notes.borrow_mut().as_mut() {
@@ -269,6 +292,7 @@ impl Policy for Adaptive {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
+        self.compile(now, request);
         let ticket = self.decide(now, request, avoid, None, luck)?;
         Some(self.attempt(request, ticket))
     }
@@ -358,6 +382,8 @@ impl Policy for Adaptive {
 
     fn note(&mut self, on: bool) -> Vec<Explanation> {
         self.notes.replace(on.then(Vec::new)).unwrap_or_default()
+    fn ranks_providers(&self) -> bool {
+        true
     }
 
     fn show(&self, views: &mut [RouteView]) {

@@ -264,6 +264,7 @@ mod tests {
             changes: vec![],
             commands: vec![],
             gateway: Gateway { overhead: Span::ZERO, max_in_flight: 1 },
+            tenancy: None,
         }
     }
 
