@@ -15,8 +15,8 @@ pub const DENIALS: [&str; 8] = [
     "budget_exceeded",
 ];
 
-/// What one tenant left. Counts are of measured requests, refusals of all times that one was asked for, money
-/// and tokens of all attempts.
+/// What one tenant left. Counts are of measured requests, tokens and money of their attempts; how limits stand
+/// is at the end of the measured time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantTape {
     /// Its name.

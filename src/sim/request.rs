@@ -263,7 +263,8 @@ impl<Q: EventQueue> World<'_, Q> {
         };
         let (luck, arrived) = (flight.luck, flight.arrived);
         if let Some(desk) = &mut self.desk {
-            let used = Used { outcome, prompt: flight.prompt, output, cost };
+            let is_measured = self.recorder.measures(arrived);
+            let used = Used { outcome, prompt: flight.prompt, output, cost, is_measured };
             desk.settle(now, slot, luck, flight.class, &used);
         }
         self.digest.add(now, Mark::End, luck, route, outcome.status());

@@ -141,7 +141,14 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         let recorder = Recorder::new(spec.horizon, &spec.pool, tapes);
         let ranks = policy.ranks_providers();
         let desk = spec.tenancy.as_ref().map(|tenancy| {
-            Desk::new(tenancy, &spec.pool, spec.classes.len(), ranks, recorder.bins())
+            Desk::new(
+                tenancy,
+                &spec.pool,
+                spec.classes.len(),
+                ranks,
+                recorder.bins(),
+                Time(spec.horizon.0),
+            )
         });
         let mut world = Self {
             workload: Workload::new(spec, seed),
@@ -275,7 +282,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         self.ledger.balance(&tape)?;
         if let Some(desk) = self.desk {
             desk.check()?;
-            tape.tenants = desk.finish(self.now);
+            tape.tenants = desk.finish();
         }
         tape.arrived = self.arrived;
         Ok(tape)

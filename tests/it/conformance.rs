@@ -459,9 +459,9 @@ fn a_request_goes_only_where_it_may_also_when_that_changes_between_its_attempts(
         let mut node = Node::new(spec, 6, mixed);
         node.confine = |id, tried| SetId(((id + tried as u64) % 5) as u32);
         node.run(6_000, 0);
-        // All but the fifth that may go nowhere are sent, those that find everything cooling apart.
+        // A fifth may go nowhere; of the others, some rules leave routes alone for long after a refusal.
         let sent: u64 = node.chosen.iter().sum();
-        assert!(sent > 1_500, "{}: only {sent} attempts", spec.name);
+        assert!(sent > 1_000, "{}: only {sent} attempts", spec.name);
         node.answer = well;
         node.confine = |_, _| SetId(2);
         for _ in 0..40 {

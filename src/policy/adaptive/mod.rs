@@ -12,8 +12,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::engine::{
-    Allowed, Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey, Settings,
-    Span, Ticket, Time, luck,
+    Allowed, Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Route, RouteKey,
+    Settings, Span, Ticket, Time, luck,
 };
 
 pub use table::{BIFROST_2026, BIFROST_LITERAL, BIFROST_PUBLISHED, TABLE, WINDTUNNEL};
@@ -382,6 +382,8 @@ impl Policy for Adaptive {
 
     fn note(&mut self, on: bool) -> Vec<Explanation> {
         self.notes.replace(on.then(Vec::new)).unwrap_or_default()
+    }
+
     fn ranks_providers(&self) -> bool {
         true
     }

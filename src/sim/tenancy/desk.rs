@@ -3,7 +3,7 @@
 use crate::engine::luck::{mix, name, unit};
 use crate::engine::{Outcome, Time};
 use crate::governance::{
-    Denial, Eligible, Hold, Kind, Ledger, NanoUsd, Need, Reason, Spent, Whose, draw,
+    Denial, Eligible, Hold, Kind, Ledger, NanoUsd, Need, Reading, Reason, Spent, Whose, draw,
 };
 use crate::metrics::recorder::Verdict;
 use crate::metrics::{DENIALS, TenantTape};
@@ -33,6 +33,8 @@ pub(in crate::sim) struct Used {
     pub(in crate::sim) prompt: u32,
     pub(in crate::sim) output: u32,
     pub(in crate::sim) cost: u64,
+    /// Whether its request is measured.
+    pub(in crate::sim) is_measured: bool,
 }
 
 /// Governance in one node.
@@ -55,6 +57,9 @@ pub(in crate::sim) struct Desk<'a> {
     /// Attempts that a policy sent where they may not go.
     outside: u64,
     bin_ns: u64,
+    /// The end of the measured time, and how limits stood then.
+    horizon: Time,
+    at_horizon: Option<Vec<Reading>>,
 }
 
 impl<'a> Desk<'a> {
@@ -64,6 +69,7 @@ impl<'a> Desk<'a> {
         classes: usize,
         ranks: bool,
         (bins, bin_ns): (usize, u64),
+        horizon: Time,
     ) -> Self {
         let ledger = Ledger::new(&tenancy.plan).expect("the scenario has checked its plan");
         let of_class = (0..classes as u16).map(|class| whose(tenancy, class)).collect();
@@ -91,6 +97,8 @@ impl<'a> Desk<'a> {
             tapes: tenancy.tenants.iter().map(|tenant| tape(&tenant.name)).collect(),
             outside: 0,
             bin_ns,
+            horizon,
+            at_horizon: None,
             tenancy,
         }
     }
@@ -179,6 +187,7 @@ impl<'a> Desk<'a> {
         }
         let config = self.tenancy.tenants[at].configs[usize::from(provider)];
         let price = self.prices[usize::from(provider) * self.models + usize::from(asker.model)];
+        self.look(now);
         let hold = config.and_then(|config| {
             let need = need(price, asker);
             self.ledger.reserve(now, key, usize::from(config), asker.model, &need).ok()
@@ -196,6 +205,7 @@ impl<'a> Desk<'a> {
         class: u16,
         used: &Used,
     ) {
+        self.look(now);
         let (tenant, _) = self.who(luck, class);
         let answered = used.output > 0
             || matches!(used.outcome, Outcome::Done { .. } | Outcome::StreamBroken { .. });
@@ -204,8 +214,19 @@ impl<'a> Desk<'a> {
         let hold = Hold::from_word(self.holds[slot as usize]);
         self.ledger.settle(now, hold, &spent);
         let tape = &mut self.tapes[tenant];
-        tape.tokens += tokens;
-        tape.cost_nano_usd += used.cost;
+        if used.is_measured {
+            tape.tokens += tokens;
+            tape.cost_nano_usd += used.cost;
+        }
+    }
+
+    /// Notes how limits stand when the measured time is over; the world goes on for a while.
+    #[inline]
+    fn look(&mut self, now: Time) {
+        if now >= self.horizon && self.at_horizon.is_none() {
+            let last = Time(self.horizon.0.saturating_sub(1));
+            self.at_horizon = Some(self.ledger.readings(last).collect());
+        }
     }
 
     /// # Errors
@@ -218,8 +239,9 @@ impl<'a> Desk<'a> {
     }
 
     /// What is left of each tenant, when the run is over: its own limits, at all levels below the team.
-    pub(in crate::sim) fn finish(mut self, now: Time) -> Vec<TenantTape> {
-        let readings: Vec<_> = self.ledger.readings(now).collect();
+    pub(in crate::sim) fn finish(mut self) -> Vec<TenantTape> {
+        self.look(self.horizon);
+        let readings = self.at_horizon.unwrap_or_default();
         for (tape, tenant) in self.tapes.iter_mut().zip(&self.tenancy.tenants) {
             let team =
                 match self.tenancy.plan.keys.get(tenant.keys.start as usize).map(|key| key.owner) {
