@@ -14,6 +14,7 @@
 //!
 //! # Modules, in reading order
 //! * [`engine`]: the adaptive balancer that a gateway embeds. No clock, no I/O, no randomness of its own.
+//! * [`governance`]: who may use what, and how much of it: budgets, rates, virtual keys.
 //! * [`policy`]: the one contract that every way to route fulfils, and the registry of them.
 #![cfg_attr(
     feature = "cluster",
@@ -47,10 +48,11 @@
 #![cfg_attr(feature = "dashboard", doc = "* [`dashboard`]: a live page of a running simulation.")]
 //!
 //! # Features
-//! Without default features the crate is [`engine`] and [`policy`], with `arc-swap` and `libm` as its only
-//! dependencies; `cluster` adds its module to that. `sim`, `lab`, `report` and `cli` add the modules above, each on top of the one before.
+//! Without default features the crate is [`engine`], [`governance`] and [`policy`], with `arc-swap` and `libm` as its only
+//! dependencies; `rules` adds routing rules, `cluster` gossip. `sim`, `lab`, `report` and `cli` add the modules above, each on top of the one before.
 
 pub mod engine;
+pub mod governance;
 pub mod policy;
 
 #[cfg(feature = "cluster")]

@@ -128,6 +128,8 @@ impl Recorder {
                 latency_bins: Vec::new(),
                 ttft: histogram(),
                 cluster: None,
+                stored: 0,
+                tenants: Vec::new(),
                 digest: 0,
                 arrived: 0,
                 events: 0,
@@ -142,6 +144,11 @@ impl Recorder {
             coarse: vec![[0; COARSE]; bins],
             per_route,
         }
+    }
+
+    /// How many bins there are, and how many nanoseconds each is long.
+    pub const fn bins(&self) -> (usize, u64) {
+        (self.bins, self.bin_ns)
     }
 
     /// Whether a request that arrives at this moment is measured.
@@ -227,6 +234,11 @@ impl Recorder {
         let charges = &mut self.tape.charges[route as usize];
         charges.attempts += 1;
         charges.tokens += tokens;
+    }
+
+    /// A measured request was answered without any attempt.
+    pub const fn stored(&mut self) {
+        self.tape.stored += 1;
     }
 
     /// A measured request got its result.

@@ -10,6 +10,7 @@ use crate::engine::{Span, Time};
 use crate::policy::{RouteView, Transition};
 
 use super::cluster::ClusterTape;
+use super::tenant::TenantTape;
 
 /// What one run left.
 #[derive(Clone, Debug)]
@@ -50,6 +51,10 @@ pub struct Tape {
     pub ttft: Histogram<u64>,
     /// What is between the processes of the gateway, where there are several.
     pub cluster: Option<Box<ClusterTape>>,
+    /// Requests that were answered from what the gateway had stored, without any attempt.
+    pub stored: u64,
+    /// What each tenant got; empty without tenants.
+    pub tenants: Vec<TenantTape>,
     /// Digest of the event stream.
     pub digest: u64,
     /// Requests simulated, also those that are not measured.

@@ -134,12 +134,12 @@ impl Cris {
 
     fn pick(&self, request: &Request, avoid: &[RouteId]) -> Option<RouteId> {
         let tokens = f64::from(request.prompt_tokens) + f64::from(request.max_tokens);
-        let source = self.source(request.model)?;
+        let source = self.candidates.among(request).first().copied()?;
         if !avoid.contains(&source) && self.room(source, tokens).is_some() {
             return Some(source);
         }
         let mut best: Option<(RouteId, f64)> = None;
-        for &route in self.candidates.of(request.model) {
+        for &route in self.candidates.among(request) {
             if let Some(room) = self.room(route, tokens)
                 && best.is_none_or(|(_, most)| room > most)
                 && !avoid.contains(&route)
@@ -165,10 +165,10 @@ impl Policy for Cris {
         self.tried.clear();
         self.tried.extend(past.iter().map(|past| past.route));
         let Some(route) = self.pick(request, &self.tried) else {
-            let none_there = self.candidates.of(request.model).is_empty();
+            let none_there = self.candidates.among(request).is_empty();
             return Step::Stop { status: if none_there { 503 } else { 429 } };
         };
-        if waits == 0 && Some(route) != self.source(request.model) {
+        if waits == 0 && Some(&route) != self.candidates.among(request).first() {
             let (min, max) = self.reroute;
             let unit = luck::unit(luck::mix(word, luck::name("reroute")));
             let wait = Span::from_secs_f64(min + (max - min) * unit);

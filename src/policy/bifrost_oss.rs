@@ -13,8 +13,8 @@ use crate::engine::{Outcome, Param, Settings, Span, Time, Unit, luck};
 
 use super::part::{Backoff, Candidates, Growth, pick, uniform};
 use super::{
-    Attempt, Family, Grade, ModelId, Past, Policy, PolicySpec, Pool, Process, ProviderId, Request,
-    RouteId, RouteView, Step,
+    Attempt, Family, Grade, Past, Policy, PolicySpec, Pool, Process, ProviderId, Request, RouteId,
+    RouteView, Step,
 };
 
 #[cfg(test)]
@@ -135,10 +135,10 @@ impl Weighted {
         self.providers[route.index()]
     }
 
-    /// The keys of each provider that serve a model.
-    fn groups(&self, model: ModelId) -> impl Iterator<Item = &[RouteId]> {
+    /// The keys of each provider that may serve a request.
+    fn groups(&self, request: &Request) -> impl Iterator<Item = &[RouteId]> {
         self.candidates
-            .of(model)
+            .among(request)
             .chunk_by(|one, other| self.provider(*one) == self.provider(*other))
     }
 
@@ -159,13 +159,13 @@ impl Weighted {
             last.outcome,
             Outcome::ServerError { .. } | Outcome::Unreachable | Outcome::Timeout
         );
-        if transient && self.candidates.has(last.route) {
+        if transient && self.candidates.may(request, last.route) {
             return Some(last.route);
         }
         let mut avoid = std::mem::take(&mut self.avoid);
         avoid.clear();
         avoid.extend(past.iter().map(|past| past.route));
-        let keys = self.groups(request.model).find(|keys| self.provider(keys[0]) == provider);
+        let keys = self.groups(request).find(|keys| self.provider(keys[0]) == provider);
         let route = keys.and_then(|keys| {
             self.draw(keys, &avoid, word).or_else(|| {
                 let dead = |past: &&Past| matches!(past.outcome, Outcome::KeyRefused { .. });
@@ -186,7 +186,7 @@ impl Weighted {
             return None;
         }
         let mut best: Option<(&[RouteId], f64)> = None;
-        for keys in self.groups(request.model) {
+        for keys in self.groups(request) {
             let weight: f64 = keys.iter().map(|key| self.weights[key.index()]).sum();
             if best.is_none_or(|(_, most)| weight > most) && !tried(self.provider(keys[0])) {
                 best = Some((keys, weight));
@@ -211,7 +211,7 @@ impl Policy for Weighted {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
-        let route = self.draw(self.candidates.of(request.model), avoid, luck)?;
+        let route = self.draw(self.candidates.among(request), avoid, luck)?;
         Some(self.send(request, route))
     }
 

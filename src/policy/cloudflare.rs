@@ -22,7 +22,7 @@ use crate::engine::{Outcome, Param, Settings, Span, Time, Unit, luck};
 use super::part::{Backoff, Candidates, Growth, Sliding};
 use super::{
     Attempt, Family, Grade, ModelId, Past, Policy, PolicySpec, Pool, Process, ProviderId, Request,
-    RouteId, RouteView, Step,
+    RouteId, RouteView, SetId, Step,
 };
 
 #[cfg(test)]
@@ -248,11 +248,11 @@ impl Sequential {
     fn walk(
         &mut self,
         now: Time,
-        model: ModelId,
+        request: &Request,
         (from, count): (usize, usize),
         avoid: &[RouteId],
     ) -> Option<RouteId> {
-        let routes = self.candidates.of(model);
+        let routes = self.candidates.among(request);
         let (tail, head) = (&routes[from..], &routes[..from]);
         let limits = &mut self.limits;
         tail.iter().chain(head).take(count).copied().find(|route| {
@@ -265,35 +265,39 @@ impl Sequential {
     fn begin(
         &mut self,
         now: Time,
-        model: ModelId,
+        request: &Request,
         avoid: &[RouteId],
         word: u64,
     ) -> Option<RouteId> {
-        let count = self.candidates.of(model).len();
+        let routes = self.candidates.among(request);
+        let count = routes.len();
         let from = if self.rule.splits {
-            let heads = &self.heads[usize::from(model.0)];
-            let head = *heads.get(luck::below(word, heads.len() as u32) as usize)?;
-            self.candidates.of(model).partition_point(|route| *route < head)
+            let heads = &self.heads[usize::from(request.model.0)];
+            let may = |head: &&RouteId| request.set == SetId::ALL || routes.contains(head);
+            let left = heads.iter().filter(may).count() as u32;
+            let head = heads.iter().filter(may).nth(luck::below(word, left) as usize);
+            // None of the heads may serve it: it begins with the first that may.
+            head.map_or(0, |head| routes.partition_point(|route| route < head))
         } else {
             0
         };
-        self.walk(now, model, (from, count), avoid)
+        self.walk(now, request, (from, count), avoid)
     }
 
     /// The target after the last one, if it is not the end of the array or of the round.
-    fn fall_back(&mut self, now: Time, model: ModelId, past: &[Past]) -> Option<RouteId> {
+    fn fall_back(&mut self, now: Time, request: &Request, past: &[Past]) -> Option<RouteId> {
         let (first, last) = (past[0].route, past[past.len() - 1].route);
-        let routes = self.candidates.of(model);
+        let routes = self.candidates.among(request);
         let from = routes.partition_point(|route| *route <= last);
         let count = if !self.rule.splits {
             routes.len() - from
         } else if first == last {
-            routes.len() - usize::from(self.candidates.has(last))
+            routes.len() - usize::from(self.candidates.may(request, last))
         } else {
             let start = routes.partition_point(|route| *route < first);
             if start >= from { start - from } else { routes.len() - from + start }
         };
-        self.walk(now, model, (from, count), &[])
+        self.walk(now, request, (from, count), &[])
     }
 
     /// The `nth` attempt on a target, from 1.
@@ -344,14 +348,14 @@ impl Policy for Sequential {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
-        let route = self.begin(now, request.model, avoid, luck)?;
+        let route = self.begin(now, request, avoid, luck)?;
         Some(self.attempt(request, route, 1))
     }
 
     fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, word: u64) -> Step {
         let Some(last) = past.last() else {
             let attempt = self.choose(now, request, &[], word);
-            let none_there = self.candidates.of(request.model).is_empty();
+            let none_there = self.candidates.among(request).is_empty();
             return attempt
                 .map_or(Step::Stop { status: if none_there { 503 } else { 429 } }, Step::Send);
         };
@@ -360,14 +364,14 @@ impl Policy for Sequential {
             return stop;
         }
         let here = past.iter().rev().take_while(|past| past.route == last.route).count();
-        if here < self.rule.attempts && self.candidates.has(last.route) {
+        if here < self.rule.attempts && self.candidates.may(request, last.route) {
             let wait = self.rule.backoff.wait(here as u32, word);
             if waits == 0 && wait > Span::ZERO {
                 return Step::Wait(wait);
             }
             return Step::Send(self.attempt(request, last.route, here + 1));
         }
-        match self.fall_back(now, request.model, past) {
+        match self.fall_back(now, request, past) {
             Some(route) => Step::Send(self.attempt(request, route, 1)),
             None => stop,
         }

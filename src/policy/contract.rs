@@ -4,6 +4,8 @@
 //! a route, wait, or stop). The node only executes. Facts come back through the `on_…` methods, in time
 //! order, exactly one [`Policy::on_end`] per attempt sent.
 
+use std::sync::Arc;
+
 use crate::engine::{Engine, Explanation, Health, Limits, Outcome, Span, Time};
 
 /// Index of a provider in a [`Pool`].
@@ -22,6 +24,20 @@ impl RouteId {
     /// As an index.
     pub const fn index(self) -> usize {
         self.0 as usize
+    }
+}
+
+/// A list of routes that a request is confined to: 0 for all of them, n for the n-th of [`Pool::sets`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetId(pub u32);
+
+impl SetId {
+    /// Every route.
+    pub const ALL: Self = Self(0);
+
+    /// As an index into [`Pool::sets`], unless it is every route.
+    pub const fn index(self) -> Option<usize> {
+        (self.0 as usize).checked_sub(1)
     }
 }
 
@@ -73,6 +89,9 @@ pub struct Pool {
     pub models: Vec<String>,
     /// The routes.
     pub routes: Vec<RouteInfo>,
+    /// Lists of routes, each ascending, that requests may be confined to ([`Request::set`]): what a virtual key
+    /// may use.
+    pub sets: Arc<[Vec<RouteId>]>,
     /// The embedding of each topic that prompts have ([`Request::topic`] is its index).
     pub topics: Vec<Vec<f64>>,
     /// Mean requests per second that all classes offer, as far as the scenario says: what an operator sizes a
@@ -101,6 +120,9 @@ pub struct Request {
     pub session: u64,
     /// Topic of the prompt, for semantic routing.
     pub topic: u16,
+    /// The routes that it may go to, whatever the policy thinks of others. It may differ from one call to the
+    /// next of the same request.
+    pub set: SetId,
 }
 
 /// An attempt of the same request that has ended.
@@ -377,6 +399,12 @@ pub trait Policy: Send {
     /// choice. Policies that cannot say give none.
     fn note(&mut self, _on: bool) -> Vec<Explanation> {
         Vec::new()
+    }
+
+    /// Whether it weighs providers itself, by what it measures. Then the weights of a tenant's configuration are
+    /// left aside: they are what one starts from where nobody measures.
+    fn ranks_providers(&self) -> bool {
+        false
     }
 
     /// What it sees.

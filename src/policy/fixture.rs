@@ -1,7 +1,8 @@
 //! Pools and requests made up for tests of policies.
 
 use super::{
-    Attempt, ModelId, Policy, PolicySpec, Pool, ProviderId, Request, RouteId, RouteInfo, Sent, Step,
+    Attempt, ModelId, Policy, PolicySpec, Pool, ProviderId, Request, RouteId, RouteInfo, Sent,
+    SetId, Step,
 };
 use crate::engine::{Outcome, Time, luck};
 
@@ -42,6 +43,7 @@ pub fn request(id: u64) -> Request {
         streamed: true,
         session: id,
         topic: 0,
+        set: SetId::ALL,
     }
 }
 

@@ -295,6 +295,10 @@ impl Policy for Layered {
         self.inner.show(views);
     }
 
+    fn ranks_providers(&self) -> bool {
+        self.inner.ranks_providers()
+    }
+
     fn sees(&self) -> Sees {
         self.inner.sees()
     }

@@ -28,6 +28,6 @@ pub mod settable;
 pub use crate::engine::Health;
 pub use contract::{
     Attempt, Deadline, ModelId, Past, Policy, Pool, ProviderId, Report, Request, RouteHistory,
-    RouteId, RouteInfo, RouteView, Sees, Sent, Share, Step, Transition, Truth,
+    RouteId, RouteInfo, RouteView, Sees, Sent, SetId, Share, Step, Transition, Truth,
 };
 pub use registry::{Family, Grade, POLICIES, PolicySpec, Process};

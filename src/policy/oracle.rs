@@ -131,7 +131,7 @@ impl Policy for Oracle {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
-        let routes = self.candidates.of(request.model);
+        let routes = self.candidates.among(request);
         let open = || routes.iter().copied().filter(|route| !avoid.contains(route));
         let best = open().map(|route| self.chance(now, route, request)).fold(0.0, f64::max);
         let likely = |route: &RouteId| self.chance(now, *route, request) >= best - self.works;

@@ -119,6 +119,8 @@ impl Scene {
             faults: Vec::new(),
             views: Vec::new(),
             transitions: Vec::new(),
+            stored: 0,
+            tenants: Vec::new(),
             latency: histogram.clone(),
             latency_all: histogram.clone(),
             latency_bins: Vec::new(),

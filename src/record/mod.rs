@@ -30,6 +30,7 @@ pub mod study;
 pub mod summarise;
 pub mod summary;
 pub mod table;
+mod tenants;
 pub mod tuning;
 pub mod warning;
 
@@ -51,7 +52,7 @@ pub use solution::Solution;
 pub use store::{StoreError, read, read_versioned, to_json, writable, write, write_whole};
 pub use summarise::{Subject, summary};
 pub use summary::{
-    FaultSummary, Quantiles, Requests, RouteSummary, SCHEMA_VERSION, Summary, Tokens,
+    FaultSummary, Quantiles, Requests, RouteSummary, SCHEMA_VERSION, Summary, TenantSummary, Tokens,
 };
 pub use tuning::Tuning;
 pub use warning::Warning;

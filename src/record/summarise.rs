@@ -91,6 +91,8 @@ pub fn summary(tapes: &[Tape], subject: &Subject<'_>) -> Summary {
         }),
         faults: faults(tapes, subject.pool),
         routes: routes(tapes, subject.pool),
+        stored: Some(sum(|tape| tape.stored)).filter(|stored| *stored > 0),
+        tenants: super::tenants::tenants(tapes),
     }
 }
 

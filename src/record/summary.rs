@@ -1,5 +1,7 @@
 //! `summary.json`: what a run, or the replications of one, came to.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +93,12 @@ pub struct Summary {
     pub faults: Vec<FaultSummary>,
     /// One entry a route, in the pool's order.
     pub routes: Vec<RouteSummary>,
+    /// Requests that were answered from what the gateway had stored; absent without a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<u64>,
+    /// One entry a tenant, in the order of the scenario; absent without tenants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<TenantSummary>,
 }
 
 /// Measured requests by result; `offered` is the sum of the others.
@@ -206,6 +214,38 @@ pub struct RouteSummary {
     pub rate_limited: u64,
     /// Changes of health.
     pub transitions: u64,
+}
+
+/// One tenant over the whole of all replications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantSummary {
+    /// Its name.
+    pub id: String,
+    /// Measured requests.
+    pub offered: u64,
+    /// Of those, done within the deadline.
+    pub good: u64,
+    /// Good requests per second.
+    pub goodput_rps: Quantity,
+    /// Good over offered requests.
+    pub slo_attainment: Quantity,
+    /// Refusals by the gateway's own limits, by reason; those that never came are left out.
+    pub denied: BTreeMap<String, u64>,
+    /// Tokens, prompt and output, of all attempts.
+    pub tokens: u64,
+    /// What they cost, in US dollars.
+    pub cost_usd: Quantity,
+    /// Its budgets, its keys' and its team's, each for one window; none if it has none.
+    pub budget_usd: Quantity,
+    /// What was used of them in their last windows.
+    pub used_usd: Quantity,
+    /// What was used beyond them in their worst windows, in US dollars.
+    pub overshoot_usd: Quantity,
+    /// Tokens used beyond token limits in their worst windows.
+    pub overshoot_tokens: u64,
+    /// How much smaller its good share is while another tenant asks for more than twice its median.
+    pub lost_to_others: Quantity,
 }
 
 impl Summary {

@@ -18,7 +18,7 @@ use super::ordered::Ordered;
 use super::rate::RateFile;
 use super::tokens::{OutputFile, TokensFile};
 use super::unit::{Count, Number, Share};
-use super::workload::{ClosedFile, WorkloadFile};
+use super::workload::{CacheFile, ClosedFile, WorkloadFile};
 
 /// A kind of client; every key of `[workload]` may be said here too and then overrides it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -50,6 +50,8 @@ pub(crate) struct ClassFile {
     sessions: Option<Count>,
     /// Weights of prompt topics.
     topics: Option<Vec<Number>>,
+    /// Answers that the gateway has stored.
+    cache: Option<CacheFile>,
 }
 
 /// Above this, a run of minutes holds more requests than anybody waits for.
@@ -216,6 +218,7 @@ impl ClassFile {
             client,
             sessions,
             topics,
+            cache,
         } = self;
         let said = [
             ("arrivals", arrivals.is_some()),
@@ -228,6 +231,7 @@ impl ClassFile {
             ("topics", topics.is_some()),
             ("sessions", sessions.is_some()),
             ("stream", stream.is_some()),
+            ("cache", cache.is_some()),
         ];
         let own = Keys(said.into_iter().filter(|(_, said)| *said).map(|(key, _)| key).collect());
         let inherited = base.client.clone().unwrap_or_default();
@@ -242,6 +246,7 @@ impl ClassFile {
             client: Some(client.unwrap_or_default().over(&inherited)),
             sessions: sessions.or(base.sessions),
             topics: topics.or_else(|| base.topics.clone()),
+            cache: cache.or(base.cache),
         };
         (workload, own)
     }
@@ -350,6 +355,7 @@ impl Draft {
                     .expected("expected at most 4_294_967_295")
             })?,
             topics: mix::topics(workload.topics.as_deref(), &self.key("topics"))?,
+            cache: workload.cache.map(|cache| cache.cache(&self.key("cache"))).transpose()?,
         })
     }
 }

@@ -17,6 +17,7 @@ use super::ordered::Ordered;
 use super::policy::PolicyFile;
 use super::provider::ProviderFile;
 use super::start::StartFile;
+use super::tenant::{CustomerFile, GovernanceFile, TeamFile, TenantFile};
 use super::trace::TraceFile;
 use super::unit::{Count, Length, Number};
 use super::workload::WorkloadFile;
@@ -49,6 +50,15 @@ pub(crate) struct ScenarioFile {
     pub(crate) trace: Option<TraceFile>,
     /// Who answers, by name.
     pub(crate) provider: Ordered<ProviderFile>,
+    /// Who the requests are of, by name: what they may use, and how much of it.
+    pub(crate) tenant: Option<Ordered<TenantFile>>,
+    /// Teams, by name: limits over all keys of their tenants.
+    pub(crate) team: Option<Ordered<TeamFile>>,
+    /// Customers, by name: limits over all their teams and keys.
+    pub(crate) customer: Option<Ordered<CustomerFile>>,
+    /// Limits for everybody, and how they count.
+    #[serde(default)]
+    pub(crate) governance: GovernanceFile,
     /// When the run takes place.
     #[serde(default)]
     pub(crate) start: StartFile,

@@ -48,6 +48,7 @@ mod source;
 mod start;
 mod starter;
 pub(crate) mod suggest;
+mod tenant;
 mod tokens;
 mod trace;
 mod unit;
@@ -191,6 +192,10 @@ fn build(
         history,
         provider,
         start,
+        tenant,
+        team,
+        customer,
+        governance,
         incidents,
         gateway,
         fault,
@@ -216,13 +221,16 @@ fn build(
     let world::World { mut pool, places, limits, providers, servers: _ } = world;
     let changes = change::changes(&change, &pool, horizon)?;
     let commands = command::commands(&command, &policy.settings, &pool, horizon)?;
+    let epoch = start.epoch()?;
+    let tables = tenant::Tables { tenant, team, customer, governance };
+    let tenancy = tables.tenancy(&mut pool, &classes, epoch)?;
     pool.topics = topics;
     pool.offered_rps = if demand.is_open { rps.iter().sum() } else { 0.0 };
     let spec = Spec {
         name,
         horizon,
         history: history.map_or(HISTORY, |length| length.0),
-        epoch: start.epoch()?,
+        epoch,
         classes,
         providers,
         pool,
@@ -233,6 +241,7 @@ fn build(
         changes,
         commands,
         gateway,
+        tenancy,
     };
     let seed_default = seed.map_or(1, |seed| seed.0);
     Ok(Parts { spec, policy, expects, check_sets, seed_default, headroom })

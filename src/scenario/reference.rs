@@ -27,7 +27,7 @@ pub fn markdown() -> String {
 
 /// Keys of the file in the order in which they are explained; a new one comes last until it is put
 /// in its place.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 20] = [
     "rps",
     "duration",
     "history",
@@ -42,6 +42,10 @@ const ORDER: [&str; 16] = [
     "gateway",
     "node_event",
     "start",
+    "tenant",
+    "team",
+    "customer",
+    "governance",
     "expect",
     "check",
 ];

@@ -4,8 +4,13 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::engine::Span;
+use crate::sim::tenancy::Cache;
+
 use super::arrivals::ArrivalsFile;
+use super::at::At;
 use super::client::ClientFile;
+use super::error::Problem;
 use super::ordered::Ordered;
 use super::rate::RateFile;
 use super::tokens::{OutputFile, TokensFile};
@@ -35,6 +40,32 @@ pub(crate) struct WorkloadFile {
     pub(crate) sessions: Option<Count>,
     /// Weights of prompt topics 0, 1, 2, …; default: all prompts have topic 0.
     pub(crate) topics: Option<Vec<Number>>,
+    /// Answers that the gateway has stored (exact or semantic matches). Default: none.
+    pub(crate) cache: Option<CacheFile>,
+}
+
+/// Answers that the gateway has stored: they cost nothing and ask no provider.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CacheFile {
+    /// Share of requests that are answered from it.
+    pub(crate) hits: Share,
+    /// How long such an answer takes. Default "20ms": a look-up of an embedding (our choice).
+    pub(crate) latency: Option<Length>,
+}
+
+const STORED_LATENCY: Span = Span::from_millis(20);
+
+impl CacheFile {
+    pub(crate) fn cache(&self, at: &At) -> Result<Cache, Problem> {
+        let Self { hits: Share(hits), latency } = *self;
+        if hits > 1.0 {
+            let at = at.key("hits");
+            return Err(Problem::new(at.clone(), format!("`{at}` cannot be {}%", hits * 100.0))
+                .expected("expected a share up to \"100%\""));
+        }
+        Ok(Cache { hits, latency: latency.map_or(STORED_LATENCY, |length| length.0) })
+    }
 }
 
 /// A closed loop.

@@ -26,6 +26,7 @@ mod service;
 pub mod spec;
 pub mod stream;
 mod telling;
+pub mod tenancy;
 pub mod tokens;
 pub mod watch;
 pub mod workload;

@@ -42,6 +42,7 @@ pub fn world(providers: u16, keys: u32, rps: f64, seconds: u64) -> Spec {
             providers: (0..providers).map(name).collect(),
             models: vec!["chat".to_owned()],
             routes,
+            sets: [].into(),
             topics: Vec::new(),
             offered_rps: rps,
         },
@@ -51,6 +52,7 @@ pub fn world(providers: u16, keys: u32, rps: f64, seconds: u64) -> Spec {
         changes: Vec::new(),
         commands: Vec::new(),
         gateway: Gateway { overhead: Span::ZERO, max_in_flight: u32::MAX, fleet: Fleet::single() },
+        tenancy: None,
     }
 }
 
@@ -82,6 +84,7 @@ pub fn class(rps: f64) -> Class {
         },
         sessions: 0,
         topics: Vec::new(),
+        cache: None,
     }
 }
 

@@ -4,13 +4,14 @@
 use crate::engine::luck::{mix, name};
 use crate::engine::{Outcome, Span, Time};
 use crate::metrics::recorder::{Finish, Verdict};
-use crate::policy::{Attempt, Past, Request, Sent, Step};
+use crate::policy::{Attempt, Past, Request, Sent, SetId, Step};
 
 use super::attempt::{Draft, Settled};
 use super::digest::Mark;
 use super::flight::{EXPLORED, FLYING, Flight, HEARD, NONE, OPEN, STREAMED};
 use super::queue::{Event, EventQueue, Kind, SLOTS_MAX};
 use super::spec::Arrivals;
+use super::tenancy::Used;
 use super::watch::{Question, Seen, ask};
 use super::workload::Arrival;
 use super::world::World;
@@ -30,12 +31,16 @@ impl<Q: EventQueue> World<'_, Q> {
         if self.recorder.measures(self.now) {
             self.recorder.offered(self.now);
             self.pending += 1;
+            if let Some(desk) = &mut self.desk {
+                desk.offered(self.now, arrival.luck, arrival.class);
+            }
         }
         let client = self.client_of(arrival.class, arrival.client, arrival.session);
         let node = self.front.pick(arrival.luck, client);
         let shed = self.full(node);
         self.digest.add(self.now, Mark::Arrival, arrival.luck, u32::from(shed), 0);
         let slot = self.flights.insert(Flight { node, ..Flight::of(arrival) });
+        let admitted = if shed { Ok(SetId::ALL) } else { self.admit(slot) };
         let request = Request {
             id: arrival.luck,
             arrived: self.now,
@@ -46,6 +51,7 @@ impl<Q: EventQueue> World<'_, Q> {
             streamed: arrival.streamed,
             session: arrival.session,
             topic: arrival.topic,
+            set: admitted.unwrap_or_default(),
         };
         let client = &self.spec.classes[usize::from(arrival.class)].client;
         if let Some(watch) = &mut self.watch {
@@ -56,6 +62,15 @@ impl<Q: EventQueue> World<'_, Q> {
                 watch.began(self.now, None);
             }
             return self.refused(slot, SHED, Verdict::Shed);
+        }
+        if admitted.is_err() || self.is_stored(slot) {
+            if let Some(watch) = &mut self.watch {
+                watch.began(self.now, None);
+            }
+            if let Err(denial) = admitted {
+                self.denied(slot, &denial);
+            }
+            return;
         }
         let node = &mut self.nodes[usize::from(node)];
         self.telling.before_decision(self.now, &mut self.stage, node, client);
@@ -72,6 +87,10 @@ impl<Q: EventQueue> World<'_, Q> {
     /// Asks the policy what to do next with a request that has failed or waited.
     #[cold]
     pub(super) fn plan(&mut self, slot: u32) {
+        let set = match self.admit(slot) {
+            Ok(set) => set,
+            Err(denial) => return self.denied(slot, &denial),
+        };
         let flight = *self.flights.get(slot);
         let (session, topic) = self.workload.who(flight.class, flight.luck);
         let class = &self.spec.classes[usize::from(flight.class)];
@@ -85,6 +104,7 @@ impl<Q: EventQueue> World<'_, Q> {
             streamed: flight.flags & STREAMED != 0,
             session,
             topic,
+            set,
         };
         let client = &self.spec.classes[usize::from(flight.class)].client;
         let node = &mut self.nodes[usize::from(flight.node)];
@@ -199,6 +219,7 @@ impl<Q: EventQueue> World<'_, Q> {
         flight.flags =
             (flight.flags & (OPEN | STREAMED | EXPLORED)) | FLYING | draft.flags | explored;
         let (luck, arrived, node) = (flight.luck, flight.arrived, flight.node);
+        self.reserve(slot, route);
         self.flights.takes_off();
         self.nodes[usize::from(node)].flying += 1;
         self.telling.sent(route);
@@ -277,6 +298,11 @@ impl<Q: EventQueue> World<'_, Q> {
             0
         };
         let (luck, arrived) = (flight.luck, flight.arrived);
+        if let Some(desk) = &mut self.desk {
+            let is_measured = self.recorder.measures(arrived);
+            let used = Used { outcome, prompt: flight.prompt, output, cost, is_measured };
+            desk.settle(now, slot, luck, flight.class, &used);
+        }
         self.digest.add(now, Mark::End, luck, route, outcome.status());
         self.recorder.ended(arrived, started, route, outcome);
         self.telling.ended(route, now.since(started), outcome);
@@ -358,6 +384,9 @@ impl<Q: EventQueue> World<'_, Q> {
         }
         if self.recorder.measures(flight.arrived) {
             self.pending -= 1;
+            if let Some(desk) = &mut self.desk {
+                desk.finished(flight.arrived, flight.luck, flight.class, verdict);
+            }
             let client = &self.spec.classes[usize::from(flight.class)].client;
             self.recorder.finished(&Finish {
                 arrived: flight.arrived,

@@ -13,6 +13,7 @@ use crate::policy::Pool;
 use super::fault::{Fault, Incidents};
 use super::fleet::Fleet;
 use super::region::REGIONS_MAX;
+use super::tenancy::{Cache, Tenancy};
 
 /// One world.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub struct Spec {
     pub commands: Vec<Command>,
     /// The gateway process.
     pub gateway: Gateway,
+    /// Who may use what, if that is limited.
+    pub tenancy: Option<Tenancy>,
 }
 
 /// Somebody does something to the balancer while it runs.
@@ -118,6 +121,8 @@ pub struct Class {
     pub sessions: u32,
     /// Topics of prompts as (topic, share); empty = topic 0.
     pub topics: Vec<(u16, f64)>,
+    /// Answers that the gateway has stored, if it does.
+    pub cache: Option<Cache>,
 }
 
 /// When requests come.

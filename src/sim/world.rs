@@ -20,6 +20,7 @@ use super::queue::{Event, EventQueue, Kind, Wheel};
 use super::script::Script;
 use super::spec::Spec;
 use super::telling::Telling;
+use super::tenancy::Desk;
 use super::watch::Watch;
 use super::workload::Workload;
 
@@ -62,6 +63,8 @@ pub struct World<'a, Q = Wheel> {
     /// What the luck of decisions is mixed with.
     pub(super) plan_luck: u64,
     pub(super) watch: Option<Box<Watch>>,
+    /// Who may use what, if that is limited.
+    pub(super) desk: Option<Desk<'a>>,
 }
 
 impl<Q> std::fmt::Debug for World<'_, Q> {
@@ -183,6 +186,19 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             })
             .collect();
         let patience = spec.longest_deadline();
+        let regions = spec.gateway.fleet.regions.len() as u8;
+        let recorder = Recorder::new(spec.horizon, &spec.pool, regions, tapes);
+        let ranks = nodes[0].policy.ranks_providers();
+        let desk = spec.tenancy.as_ref().map(|tenancy| {
+            Desk::new(
+                tenancy,
+                &spec.pool,
+                spec.classes.len(),
+                ranks,
+                recorder.bins(),
+                Time(spec.horizon.0),
+            )
+        });
         let mut world = Self {
             workload: Workload::new(spec, seed),
             queue: Q::default(),
@@ -194,12 +210,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             edges,
             next_edge: 0,
             wake: fleet::next_wake(&nodes),
-            recorder: Recorder::new(
-                spec.horizon,
-                &spec.pool,
-                spec.gateway.fleet.regions.len() as u8,
-                tapes,
-            ),
+            recorder,
             views: vec![RouteView::default(); spec.pool.routes.len()],
             digest: Digest::default(),
             ledger: Ledger::new(spec.pool.routes.len()),
@@ -213,6 +224,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             plan_luck: super::request::PLAN,
             watch: None,
             mesh: Mesh::new(spec, &nodes, seed),
+            desk,
             spec,
             nodes,
             front,
@@ -321,6 +333,10 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         let mut tape =
             self.recorder.finish(unfinished, self.digest.value(), events, self.flights.flying_max);
         self.ledger.balance(&tape)?;
+        if let Some(desk) = self.desk {
+            desk.check()?;
+            tape.tenants = desk.finish();
+        }
         tape.arrived = self.arrived;
         tape.cluster = self.mesh.finish();
         Ok(tape)
@@ -443,6 +459,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         }
         match event.kind() {
             Kind::First => self.first_token(slot),
+            Kind::End if flight.flags & FLYING == 0 => self.answered_from_store(slot),
             Kind::End => self.attempt_ended(slot),
             Kind::Resume => self.resumed(slot),
         }

@@ -5,7 +5,7 @@ use windtunnel::engine::luck::{mix, unit};
 use windtunnel::engine::{Limits, Outcome, Span, Time};
 use windtunnel::policy::{
     Attempt, Deadline, ModelId, POLICIES, Past, Policy, PolicySpec, Pool, ProviderId, Report,
-    Request, RouteId, RouteInfo, RouteView, Sees, Sent, Step, Truth,
+    Request, RouteId, RouteInfo, RouteView, Sees, Sent, SetId, Step, Truth,
 };
 
 /// Two models; `n` routes for the first and one for the second.
@@ -31,9 +31,17 @@ fn pool(n: u32) -> Pool {
         providers: ["a", "b", "c"].map(str::to_owned).to_vec(),
         models: vec!["chat".to_owned(), "small".to_owned()],
         routes: (0..=n).map(route).collect(),
+        sets: sets(n).into(),
         topics: vec![vec![1.0, 0.0]],
         offered_rps: 100.0,
     }
+}
+
+/// What requests may be confined to: the even routes, one alone, the first half, and nothing.
+fn sets(n: u32) -> Vec<Vec<RouteId>> {
+    let those =
+        |which: fn(&u32, u32) -> bool| (0..n).filter(|i| which(i, n)).map(RouteId).collect();
+    vec![those(|i, _| i % 2 == 0), those(|i, _| *i == 1), those(|i, n| *i < n.div_ceil(2)), vec![]]
 }
 
 /// A node that drives a policy by hand: 100 requests a second, answers after 0.2 to 1 s.
@@ -48,6 +56,8 @@ struct Node {
     told: Vec<(u64, u32)>,
     chosen: Vec<u64>,
     answer: fn(RouteId, u64) -> Outcome,
+    /// What a request is confined to, from its number and how often it was tried.
+    confine: fn(u64, usize) -> SetId,
     in_flight: Vec<u32>,
     /// Heap allocations that the policy made for requests, apart from its periodic work.
     allocated: u64,
@@ -98,6 +108,7 @@ impl Node {
             told: Vec::new(),
             chosen: vec![0; routes],
             answer,
+            confine: |_, _| SetId::ALL,
             in_flight: vec![0; routes],
             allocated: 0,
         }
@@ -147,6 +158,7 @@ impl Node {
 
     fn plan(&mut self, request: Request, past: Vec<Past>) {
         let mut waits = 0;
+        let request = Request { set: (self.confine)(request.id, past.len()), ..request };
         loop {
             self.tell();
             let luck = mix(request.id, past.len() as u64 * 64 + u64::from(waits));
@@ -172,6 +184,9 @@ impl Node {
         assert!(route.index() < self.pool.routes.len(), "{route:?} does not exist");
         assert!(self.present[route.index()], "{route:?} was removed");
         assert_eq!(self.pool.routes[route.index()].model, request.model, "another model");
+        if let Some(set) = request.set.index() {
+            assert!(self.pool.sets[set].contains(&route), "{route:?} is not in {:?}", request.set);
+        }
         assert!(past.len() < 500, "retries for ever");
         self.told.push((request.id, route.0));
         self.chosen[route.index()] += 1;
@@ -238,6 +253,7 @@ impl Node {
                 streamed: self.asked.is_multiple_of(2),
                 session: self.asked % 97,
                 topic: 0,
+                set: SetId::ALL,
             };
             self.plan(request, Vec::new());
         }
@@ -422,6 +438,7 @@ pub(crate) fn avoids(spec: &PolicySpec) {
         streamed: false,
         session: 5,
         topic: 0,
+        set: SetId::ALL,
     };
     let all: Vec<RouteId> = (0..4).map(RouteId).collect();
     for luck in 0..200u64 {
@@ -434,6 +451,31 @@ pub(crate) fn avoids(spec: &PolicySpec) {
         let none = node.policy.choose(node.now, &request, &all, luck);
         assert!(none.is_none(), "{}: {none:?}", spec.name);
     }
+}
+
+#[test]
+fn a_request_goes_only_where_it_may_also_when_that_changes_between_its_attempts() {
+    each(|spec| {
+        let mut node = Node::new(spec, 6, mixed);
+        node.confine = |id, tried| SetId(((id + tried as u64) % 5) as u32);
+        node.run(6_000, 0);
+        // A fifth may go nowhere; of the others, some rules leave routes alone for long after a refusal.
+        let sent: u64 = node.chosen.iter().sum();
+        assert!(sent > 1_000, "{}: only {sent} attempts", spec.name);
+        node.answer = well;
+        node.confine = |_, _| SetId(2);
+        for _ in 0..40 {
+            node.now += Span::from_secs(10);
+            node.run(3, 0);
+        }
+        let before = node.chosen[1];
+        node.run(100, 0);
+        assert!(node.chosen[1] > before + 90, "{}: {:?}", spec.name, node.chosen);
+        node.present[1] = false;
+        node.policy.set_present(node.now, RouteId(1), false);
+        node.run(20, 0);
+        assert!(node.told.iter().rev().take(10).all(|told| told.1 == u32::MAX), "{}", spec.name);
+    });
 }
 
 #[test]

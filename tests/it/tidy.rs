@@ -7,13 +7,14 @@ use std::path::Path;
 /// Layers and what each may import, itself apart. Nothing else may stand under `src`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &[]),
+    ("governance", &["engine"]),
     ("policy", &["engine"]),
     ("cluster", &["engine"]),
     ("metrics", &["engine", "policy"]),
-    ("sim", &["engine", "policy", "cluster", "metrics"]),
+    ("sim", &["engine", "governance", "policy", "cluster", "metrics"]),
     ("stats", &["engine", "metrics"]),
     ("trace", &["engine", "policy", "metrics", "sim"]),
-    ("scenario", &["engine", "policy", "metrics", "sim", "trace"]),
+    ("scenario", &["engine", "governance", "policy", "metrics", "sim", "trace"]),
     ("import", &[]),
     ("fit", &["engine", "sim", "trace", "import"]),
     ("record", &["engine", "policy", "metrics", "stats"]),
@@ -28,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "engine",
+            "governance",
             "policy",
             "metrics",
             "sim",

@@ -12,6 +12,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::engine::luck::unit;
 use crate::engine::{Health, Limits, Outcome, Param, Settings, Span, Time, Unit};
 use crate::policy::{
@@ -71,6 +73,7 @@ struct Shim {
     facts: String,
     models: Vec<u16>,
     present: Vec<bool>,
+    sets: Arc<[Vec<RouteId>]>,
     views: Vec<RouteView>,
     tick: Option<Span>,
     next_tick: Time,
@@ -98,6 +101,7 @@ impl Shim {
             facts: String::new(),
             models: pool.routes.iter().map(|route| route.model.0).collect(),
             present: vec![true; pool.routes.len()],
+            sets: Arc::clone(&pool.sets),
             views: vec![RouteView { weight: 1.0, ..RouteView::default() }; pool.routes.len()],
             tick,
             next_tick: tick.map_or(Time::NEVER, |tick| Time::ZERO + tick),
@@ -122,6 +126,16 @@ impl Shim {
         let answer = self.child.ask(&self.facts);
         self.facts.clear();
         self.or_trouble(answer)
+    }
+
+    /// What a request may not be sent to: what it is to avoid, and what it is not confined to.
+    fn beyond(&self, request: &Request, avoid: &[RouteId]) -> Vec<RouteId> {
+        let mut avoid = avoid.to_vec();
+        if let Some(set) = request.set.index() {
+            let all = (0..self.models.len() as u32).map(RouteId);
+            avoid.extend(all.filter(|route| self.sets[set].binary_search(route).is_err()));
+        }
+        avoid
     }
 
     fn or_trouble<T>(&mut self, result: Result<T, String>) -> Option<T> {
@@ -210,6 +224,7 @@ impl Policy for Shim {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
+        let avoid = &self.beyond(request, avoid);
         let rule = Rule { is_alone: true, avoid, waits: 0, luck: unit(luck) };
         match self.decide(now, request, &[], &rule)? {
             Step::Send(attempt) => Some(attempt),
@@ -218,7 +233,8 @@ impl Policy for Shim {
     }
 
     fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, luck: u64) -> Step {
-        let rule = Rule { is_alone: false, avoid: &[], waits, luck: unit(luck) };
+        let avoid = &self.beyond(request, &[]);
+        let rule = Rule { is_alone: false, avoid, waits, luck: unit(luck) };
         self.decide(now, request, past, &rule).unwrap_or(Step::Stop { status: VOID })
     }
 

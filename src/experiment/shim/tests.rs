@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::Refusal;
-use crate::policy::{ModelId, Pool};
+use crate::policy::{ModelId, Pool, SetId};
 
 #[test]
 fn the_page_shows_what_is_said() {
@@ -34,6 +34,7 @@ fn the_page_shows_what_is_said() {
         streamed: true,
         session: 1,
         topic: 0,
+        set: SetId::ALL,
     };
     let rule = Rule { is_alone: false, avoid: &[], waits: 0, luck: 0.5 };
     let lines = [

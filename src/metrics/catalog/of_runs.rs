@@ -1,7 +1,7 @@
 //! Metrics with one value a run.
 
 use crate::metrics::metric::{Direction, Measure, Metric};
-use crate::metrics::{budget, fairness, health, service, waste};
+use crate::metrics::{budget, fairness, health, service, tenant, waste};
 
 /// In the order of reports.
 pub(super) const OF_RUNS: &[Metric] = &[
@@ -278,5 +278,46 @@ pub(super) const OF_RUNS: &[Metric] = &[
         better: Direction::Lower,
         doc: "How restless the states are.",
         measure: Measure::Run(health::transitions_per_route_hour),
+    },
+    Metric {
+        id: "tenant_jain",
+        symbol: "J_t",
+        unit: "",
+        formula: "(Σx)²/(nΣx²), x = good over offered requests of each tenant",
+        better: Direction::Higher,
+        doc: "Jain's fairness index over tenants: 1 if the same share of everybody's requests is \
+              good, 1/n if only one tenant's are. Undefined without tenants.",
+        measure: Measure::Run(tenant::jain),
+    },
+    Metric {
+        id: "isolation",
+        symbol: "I",
+        unit: "",
+        formula: "greatest fall, over tenants, of good/offered while another tenant asks for more than \
+                  twice its median second, against seconds in which none does",
+        better: Direction::Lower,
+        doc: "What one tenant's burst takes from another: 0 if nobody feels it. Needs five seconds \
+              of either kind.",
+        measure: Measure::Run(tenant::isolation),
+    },
+    Metric {
+        id: "denied",
+        symbol: "D",
+        unit: "",
+        formula: "refusals with 402, 403 or 429 by the gateway's own limits over offered requests",
+        better: Direction::Neither,
+        doc: "How often governance says no. A client's SDK that asks again is refused again, so it \
+              may exceed 1.",
+        measure: Measure::Run(tenant::denied),
+    },
+    Metric {
+        id: "budget_overshoot",
+        symbol: "O_b",
+        unit: "USD",
+        formula: "Σ over budgets of tenants and their teams of the most used beyond the budget in any window",
+        better: Direction::Lower,
+        doc: "What limits let through that are paid after: requests under way when a budget is \
+              used up. 0 where all is reserved before.",
+        measure: Measure::Run(tenant::overshoot),
     },
 ];

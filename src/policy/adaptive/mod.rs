@@ -9,10 +9,11 @@ pub mod ablation;
 mod table;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use crate::engine::{
-    Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Report, Route, RouteKey,
-    Settings, Span, Ticket, Time, luck,
+    Allowed, Engine, Explanation, Limits, Need, Outcome, Params, ProviderKey, Report, Route,
+    RouteKey, Settings, Span, Ticket, Time, luck,
 };
 
 pub use table::{BIFROST_2026, BIFROST_LITERAL, BIFROST_PUBLISHED, TABLE, WINDTUNNEL};
@@ -43,6 +44,9 @@ pub struct Adaptive {
     /// What is noted of decisions, while somebody wants to know.
     notes: RefCell<Option<Vec<Explanation>>>,
     shares: Share,
+    sets: Arc<[Vec<RouteId>]>,
+    /// What requests are confined to, as the engine names it, once it was needed.
+    allowed: Vec<Option<Allowed>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +121,8 @@ impl Adaptive {
             interval,
             notes: RefCell::new(None),
             shares,
+            sets: Arc::clone(&pool.sets),
+            allowed: vec![None; pool.sets.len()],
         })
     }
 
@@ -151,6 +157,7 @@ impl Adaptive {
         waits: u32,
         word: u64,
     ) -> Step {
+        self.compile(now, request);
         let (first, last) = (past[0], past[past.len() - 1]);
         let stop = Step::Stop { status: first.outcome.status() };
         if matches!(
@@ -196,7 +203,11 @@ impl Adaptive {
             last.outcome,
             Outcome::ServerError { .. } | Outcome::Unreachable | Outcome::Timeout
         );
-        if transient && self.retry.same_key {
+        let may = || {
+            let set = request.set.index().map(|set| &self.sets[set]);
+            set.is_none_or(|set| set.binary_search(&last.route).is_ok())
+        };
+        if transient && self.retry.same_key && may() {
             let ticket = self.engine.pin(now, self.keys[last.route.index()]).ok()?;
             return Some(self.send(request, ticket));
         }
@@ -230,6 +241,18 @@ impl Adaptive {
         ticket.map(|ticket| self.send(request, ticket))
     }
 
+    /// Tells the engine of what a request is confined to, the first time.
+    #[inline]
+    fn compile(&mut self, now: Time, request: &Request) {
+        if let Some(set) = request.set.index()
+            && self.allowed[set].is_none()
+        {
+            let keys: Vec<_> =
+                self.sets[set].iter().map(|route| self.keys[route.index()]).collect();
+            self.allowed[set] = Some(self.engine.allow(&keys, now));
+        }
+    }
+
     fn decide(
         &self,
         now: Time,
@@ -249,7 +272,7 @@ impl Adaptive {
             prompt_tokens: request.prompt_tokens,
             max_tokens: request.max_tokens,
             provider,
-            allowed: None,
+            allowed: request.set.index().and_then(|set| self.allowed[set]),
             tried: &tried[..count],
         };
         if let Some(notes) = self.notes.borrow_mut().as_mut() {
@@ -277,6 +300,7 @@ impl Policy for Adaptive {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
+        self.compile(now, request);
         let ticket = self.decide(now, request, avoid, None, luck)?;
         Some(self.attempt(request, ticket))
     }
@@ -378,6 +402,10 @@ impl Policy for Adaptive {
 
     fn hear(&mut self, _: Time, peer: u64, sent_at: Time, report: &Report) {
         self.engine.hear(peer, sent_at, report);
+    }
+
+    fn ranks_providers(&self) -> bool {
+        true
     }
 
     fn show(&self, views: &mut [RouteView]) {

@@ -3,7 +3,7 @@
 use crate::engine::{Health, Outcome, Span, Time, luck};
 use crate::policy::{
     ModelId, Policy, PolicySpec, Pool, ProviderId, Request, RouteId, RouteInfo, RouteView, Sent,
-    Transition,
+    SetId, Transition,
 };
 
 /// A whole answer.
@@ -43,6 +43,7 @@ pub fn pool(weights: &[f64]) -> Pool {
         providers: (0..weights.len()).map(|i| format!("p{i}")).collect(),
         models: vec!["chat".to_owned()],
         routes: weights.iter().enumerate().map(route).collect(),
+        sets: [].into(),
         topics: Vec::new(),
         offered_rps: 100.0,
     }
@@ -85,6 +86,7 @@ impl Stand {
             streamed: true,
             session: self.requests,
             topic: 0,
+            set: SetId::ALL,
         };
         let avoid: Vec<RouteId> = avoid.iter().copied().map(RouteId).collect();
         let word = luck::mix(self.requests, luck::name("stand"));

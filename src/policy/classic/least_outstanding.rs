@@ -42,7 +42,7 @@ impl Policy for LeastOutstanding {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
-        let routes = self.candidates.of(request.model);
+        let routes = self.candidates.among(request);
         let left = || routes.iter().copied().filter(|route| !avoid.contains(route));
         let least = left().map(|route| self.flying[route.index()]).min()?;
         let tied = || left().filter(|route| self.flying[route.index()] == least);

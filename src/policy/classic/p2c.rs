@@ -45,7 +45,7 @@ impl Policy for TwoChoices {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
-        let (a, b) = pick::pair(self.candidates.of(request.model), avoid, luck)?;
+        let (a, b) = pick::pair(self.candidates.among(request), avoid, luck)?;
         let route = if self.flying[a.index()] <= self.flying[b.index()] { a } else { b };
         self.flying[route.index()] += 1;
         Some(Attempt::to(route))

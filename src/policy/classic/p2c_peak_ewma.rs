@@ -73,7 +73,7 @@ impl Policy for PeakChoices {
         luck: u64,
     ) -> Option<Attempt> {
         self.now = now;
-        let (a, b) = pick::pair(self.candidates.of(request.model), avoid, luck)?;
+        let (a, b) = pick::pair(self.candidates.among(request), avoid, luck)?;
         let route = if self.loads.read(now, a) <= self.loads.read(now, b) { a } else { b };
         Some(Attempt { tag: self.loads.sent(route), ..Attempt::to(route) })
     }

@@ -42,7 +42,7 @@ impl Policy for Random {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
-        self.candidates.draw(request.model, avoid, luck).map(Attempt::to)
+        self.candidates.draw(request, avoid, luck).map(Attempt::to)
     }
 
     fn set_present(&mut self, _: Time, route: RouteId, present: bool) {

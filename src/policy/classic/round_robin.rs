@@ -37,7 +37,7 @@ impl RoundRobin {
 
 impl Policy for RoundRobin {
     fn choose(&mut self, _: Time, request: &Request, avoid: &[RouteId], _: u64) -> Option<Attempt> {
-        let routes = self.candidates.of(request.model);
+        let routes = self.candidates.among(request);
         let last = &mut self.last[usize::from(request.model.0)];
         let from = last.map_or(0, |last| routes.partition_point(|route| *route <= last));
         let (before, after) = routes.split_at(from);

@@ -142,7 +142,7 @@ impl Policy for Smooth {
         let second = now.0 / 1_000_000_000;
         let mut best: Option<RouteId> = None;
         let mut total = 0.0;
-        for &route in self.candidates.of(request.model) {
+        for &route in self.candidates.among(request) {
             let peer = self.peers[route.index()];
             if avoid.contains(&route) || peer.weight <= 0.0 || self.is_out(&peer, second) {
                 continue;

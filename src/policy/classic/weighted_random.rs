@@ -43,7 +43,7 @@ impl Policy for WeightedRandom {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
-        let routes = self.candidates.of(request.model);
+        let routes = self.candidates.among(request);
         pick::by_weight(routes, avoid, luck, |route| self.weights[route.index()]).map(Attempt::to)
     }
 

@@ -115,7 +115,7 @@ impl Policy for C3 {
         avoid: &[RouteId],
         word: u64,
     ) -> Option<Attempt> {
-        let routes = super::rotated(self.candidates.of(request.model), word);
+        let routes = super::rotated(self.candidates.among(request), word);
         let left = routes.filter(|route| !avoid.contains(route));
         let route = least(left.map(|route| (route, self.rank(&self.servers[route.index()]))))?;
         self.servers[route.index()].outstanding += 1;

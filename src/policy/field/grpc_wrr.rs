@@ -12,7 +12,7 @@ use crate::engine::{Param, Settings, Span, Time, Unit, luck};
 use crate::policy::part::Candidates;
 use crate::policy::{
     Attempt, Family, Grade, ModelId, Policy, PolicySpec, Pool, Process, Report, Request, RouteId,
-    RouteView, Sees,
+    RouteView, Sees, SetId,
 };
 
 const CODE: &str = "grpc/grpc-go, balancer/weightedroundrobin, 4793ad047";
@@ -201,7 +201,8 @@ impl Policy for Wrr {
     fn choose(&mut self, _: Time, request: &Request, avoid: &[RouteId], _: u64) -> Option<Attempt> {
         let routes = self.candidates.of(request.model);
         let stride = &mut self.strides[usize::from(request.model.0)];
-        let index = stride.pick(|index| avoid.contains(&routes[index]))?;
+        let may = |route| request.set == SetId::ALL || self.candidates.may(request, route);
+        let index = stride.pick(|index| avoid.contains(&routes[index]) || !may(routes[index]))?;
         Some(Attempt::to(routes[index]))
     }
 

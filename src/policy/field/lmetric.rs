@@ -61,7 +61,7 @@ impl Policy for Lmetric {
         word: u64,
     ) -> Option<Attempt> {
         let prompt = u64::from(request.prompt_tokens);
-        let routes = super::rotated(self.candidates.of(request.model), word);
+        let routes = super::rotated(self.candidates.among(request), word);
         let left = routes.filter(|route| !avoid.contains(route));
         let route = least(left.map(|route| {
             let load = self.loads[route.index()];

@@ -14,7 +14,7 @@
 use crate::engine::{Outcome, Param, Settings, Span, Time, Unit, luck};
 use crate::policy::part::Candidates;
 use crate::policy::{
-    Attempt, Family, Grade, Policy, PolicySpec, Pool, Process, Request, RouteId, Sent,
+    Attempt, Family, Grade, Policy, PolicySpec, Pool, Process, Request, RouteId, Sent, SetId,
 };
 
 #[cfg(test)]
@@ -200,9 +200,8 @@ impl Readings {
     }
 
     /// The index of the reading to use.
-    fn best(&self, hot_above: u32, avoid: &[RouteId]) -> Option<usize> {
-        let left =
-            || self.pool.iter().enumerate().filter(|(_, reading)| !avoid.contains(&reading.route));
+    fn best(&self, hot_above: u32, may: impl Fn(RouteId) -> bool) -> Option<usize> {
+        let left = || self.pool.iter().enumerate().filter(|(_, reading)| may(reading.route));
         let cold = left().filter(|(_, reading)| reading.in_flight <= hot_above);
         let fastest = cold.min_by(|(_, one), (_, other)| {
             one.latency.total_cmp(&other.latency).then(one.in_flight.cmp(&other.in_flight))
@@ -300,8 +299,12 @@ impl Policy for Prequal {
         let rule = self.rule;
         let readings = &mut self.readings[usize::from(request.model.0)];
         let hot_above = readings.threshold(rule.quantile);
+        let may = |route| {
+            !avoid.contains(&route)
+                && (request.set == SetId::ALL || self.candidates.may(request, route))
+        };
         let best =
-            if readings.pool.len() < rule.least { None } else { readings.best(hot_above, avoid) };
+            if readings.pool.len() < rule.least { None } else { readings.best(hot_above, may) };
         let route = match best {
             Some(index) => {
                 let reading = &mut readings.pool[index];
@@ -312,7 +315,7 @@ impl Policy for Prequal {
                 }
                 route
             }
-            None => self.candidates.draw(request.model, avoid, word)?,
+            None => self.candidates.draw(request, avoid, word)?,
         };
         for reading in &mut readings.pool {
             reading.in_flight += u32::from(reading.route == route);

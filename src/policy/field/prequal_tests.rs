@@ -23,12 +23,12 @@ fn prequal(keys: u32, set: &[(&str, f64)]) -> Prequal {
 #[test]
 fn a_cold_route_with_the_least_latency_else_the_least_loaded() {
     let some = readings(&[reading(0, 9, 0.1), reading(1, 3, 0.5), reading(2, 2, 0.6)]);
-    assert_eq!(some.best(4, &[]), Some(1));
-    assert_eq!(some.best(1, &[]), Some(2));
-    assert_eq!(some.best(4, &[RouteId(1)]), Some(2));
-    assert_eq!(some.best(4, &[RouteId(0), RouteId(1), RouteId(2)]), None);
+    assert_eq!(some.best(4, |_| true), Some(1));
+    assert_eq!(some.best(1, |_| true), Some(2));
+    assert_eq!(some.best(4, |route| route != RouteId(1)), Some(2));
+    assert_eq!(some.best(4, |route| route.0 > 2), None);
     let tie = readings(&[reading(0, 2, 0.5), reading(1, 1, 0.5)]);
-    assert_eq!(tie.best(4, &[]), Some(1));
+    assert_eq!(tie.best(4, |_| true), Some(1));
 }
 
 #[test]

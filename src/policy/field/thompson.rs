@@ -145,7 +145,7 @@ impl Policy for Thompson {
     ) -> Option<Attempt> {
         let mut best: Option<(RouteId, f64, f64)> = None;
         let mut likeliest = 0.0f64;
-        for &route in self.candidates.of(request.model) {
+        for &route in self.candidates.among(request) {
             if avoid.contains(&route) {
                 continue;
             }

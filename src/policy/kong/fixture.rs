@@ -4,7 +4,7 @@ use crate::engine::{Health, Outcome, Span, Time};
 use crate::policy::part::{MaxFails, MaxFailsRule};
 use crate::policy::{
     ModelId, Past, Policy, PolicySpec, Pool, ProviderId, Request, RouteId, RouteInfo, RouteView,
-    Sent, Step, Transition,
+    Sent, SetId, Step, Transition,
 };
 
 use super::Kong;
@@ -30,7 +30,7 @@ impl Gates {
     }
 
     pub fn but<'a>(&'a self, avoid: &'a [RouteId]) -> Gate<'a> {
-        Gate { now: Time::ZERO, breakers: &self.0, avoid }
+        Gate { now: Time::ZERO, breakers: &self.0, avoid, within: None }
     }
 }
 
@@ -70,6 +70,7 @@ pub fn request(id: u64, arrived: Time) -> Request {
         streamed: true,
         session: id,
         topic: 0,
+        set: SetId::ALL,
     }
 }
 

@@ -29,6 +29,8 @@ mod tests;
 pub mod worker;
 pub mod xxh32;
 
+use std::sync::Arc;
+
 use crate::engine::{Health, Outcome, Settings, Span, Time, luck};
 
 use super::part::Changes;
@@ -58,6 +60,7 @@ pub struct Kong {
     workers: Vec<Worker>,
     routes: Vec<RouteInfo>,
     is_present: Vec<bool>,
+    sets: Arc<[Vec<RouteId>]>,
     health: Vec<Health>,
     changes: Changes,
     tried: Vec<RouteId>,
@@ -106,6 +109,7 @@ impl Kong {
             workers: (0..workers).map(|n| Worker::new(settings, pool, now, key, n)).collect(),
             routes: pool.routes.clone(),
             is_present: vec![true; pool.routes.len()],
+            sets: Arc::clone(&pool.sets),
             health: vec![Health::Healthy; pool.routes.len()],
             changes: Changes::new(now),
             tried: Vec::with_capacity(settings.get("retries").min(64.0) as usize),
@@ -164,16 +168,25 @@ impl Kong {
         let worker = self.worker(request.id);
         match self.then {
             Exhausted::Again => self.choose(now, request, &[], word),
-            Exhausted::StopUnlessAlone if self.workers[worker].is_alone(now, request.model) => {
-                self.choose(now, request, &[], word)
+            Exhausted::StopUnlessAlone => {
+                let within = request.set.index().map(|set| &self.sets[set][..]);
+                let is_alone = self.workers[worker].is_alone(now, request.model, within);
+                if is_alone { self.choose(now, request, &[], word) } else { None }
             }
-            Exhausted::Last if self.is_present[last.index()] => {
+            Exhausted::Last if self.may_reuse(request, last) => {
                 self.workers[worker].reuse(now, last);
                 self.look_at(now, last, "probe");
                 Some(Attempt::to(last))
             }
-            Exhausted::Last | Exhausted::StopUnlessAlone | Exhausted::Stop => None,
+            Exhausted::Last | Exhausted::Stop => None,
         }
+    }
+
+    /// Whether the last target may be taken again.
+    fn may_reuse(&self, request: &Request, last: RouteId) -> bool {
+        let within = request.set.index().map(|set| &self.sets[set]);
+        let may = within.is_none_or(|within| within.binary_search(&last).is_ok());
+        self.is_present[last.index()] && may
     }
 
     /// Notes a change of a route's health, which is the worst that any worker sees.
@@ -199,7 +212,8 @@ impl Policy for Kong {
     ) -> Option<Attempt> {
         self.seen = now;
         let worker = self.worker(request.id);
-        let route = self.workers[worker].select(now, request, avoid)?;
+        let within = request.set.index().map(|set| &self.sets[set][..]);
+        let route = self.workers[worker].select(now, request, avoid, within)?;
         self.look_at(now, route, "probe");
         Some(Attempt::to(route))
     }

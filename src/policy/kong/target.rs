@@ -30,11 +30,15 @@ pub struct Gate<'a> {
     pub breakers: &'a [MaxFails],
     /// Routes to avoid.
     pub avoid: &'a [RouteId],
+    /// Routes that the request is confined to, ascending, if it is.
+    pub within: Option<&'a [RouteId]>,
 }
 
 impl Gate<'_> {
     /// Whether a route may be taken.
     pub fn lets(&self, route: RouteId) -> bool {
-        self.breakers[route.index()].lets(self.now) && !self.avoid.contains(&route)
+        self.breakers[route.index()].lets(self.now)
+            && !self.avoid.contains(&route)
+            && self.within.is_none_or(|within| within.binary_search(&route).is_ok())
     }
 }

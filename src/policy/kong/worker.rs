@@ -33,8 +33,14 @@ impl Worker {
     }
 
     /// The algorithm's choice among those whose breaker is closed.
-    pub fn select(&mut self, now: Time, request: &Request, avoid: &[RouteId]) -> Option<RouteId> {
-        let gate = Gate { now, breakers: &self.breakers, avoid };
+    pub fn select(
+        &mut self,
+        now: Time,
+        request: &Request,
+        avoid: &[RouteId],
+        within: Option<&[RouteId]>,
+    ) -> Option<RouteId> {
+        let gate = Gate { now, breakers: &self.breakers, avoid, within };
         let balancer = self.balancers.get_mut(usize::from(request.model.0))?;
         let route = balancer.select(request, &gate)?;
         self.reuse(now, route);
@@ -47,8 +53,8 @@ impl Worker {
     }
 
     /// Whether the only target to take is taken on every retry.
-    pub fn is_alone(&self, now: Time, model: ModelId) -> bool {
-        let gate = Gate { now, breakers: &self.breakers, avoid: &[] };
+    pub fn is_alone(&self, now: Time, model: ModelId, within: Option<&[RouteId]>) -> bool {
+        let gate = Gate { now, breakers: &self.breakers, avoid: &[], within };
         self.balancers.get(usize::from(model.0)).is_some_and(|balancer| balancer.is_alone(&gate))
     }
 
@@ -106,7 +112,7 @@ impl Worker {
 
     /// Adds the probability of each target to what is expected.
     pub fn show(&self, now: Time, scale: f64, views: &mut [RouteView]) {
-        let gate = Gate { now, breakers: &self.breakers, avoid: &[] };
+        let gate = Gate { now, breakers: &self.breakers, avoid: &[], within: None };
         for balancer in &self.balancers {
             balancer.show(&gate, scale, views);
         }

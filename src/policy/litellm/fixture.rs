@@ -3,7 +3,7 @@
 use crate::engine::{Outcome, Span, Time};
 use crate::policy::{
     Attempt, ModelId, Past, Policy, PolicySpec, Pool, ProviderId, Request, RouteId, RouteInfo,
-    Sent, Step, Transition,
+    Sent, SetId, Step, Transition,
 };
 
 use super::Router;
@@ -65,6 +65,7 @@ pub fn request(id: u64, now: Time) -> Request {
         streamed: false,
         session: id,
         topic: 0,
+        set: SetId::ALL,
     }
 }
 

@@ -41,7 +41,7 @@ pub use specs::{
 use crate::engine::{Outcome, Settings, Span, Time, luck};
 use crate::policy::part::Candidates;
 use crate::policy::{
-    Attempt, ModelId, Past, Policy, Pool, Request, RouteId, RouteView, Sent, Step, Transition,
+    Attempt, Past, Policy, Pool, Request, RouteId, RouteView, Sent, Step, Transition,
 };
 
 use cooldown::{Board, Cooldowns};
@@ -144,8 +144,8 @@ impl Router {
         if self.config.redis { 0 } else { worker }
     }
 
-    /// Collects the routes of a model that are neither cooling nor avoided.
-    fn collect(&mut self, now: Time, worker: usize, model: ModelId, avoid: &[RouteId]) {
+    /// Collects the routes for a request that are neither cooling nor avoided.
+    fn collect(&mut self, now: Time, worker: usize, request: &Request, avoid: &[RouteId]) {
         if self.config.redis {
             let mut read = std::mem::take(&mut self.read);
             self.cooling[worker].read(&self.board, now, self.config.reread, &mut read);
@@ -156,7 +156,7 @@ impl Router {
         }
         self.left.clear();
         let cooling = &mut self.cooling[worker];
-        for &route in self.candidates.of(model) {
+        for &route in self.candidates.among(request) {
             if !cooling.cooling(route, now) && !avoid.contains(&route) {
                 self.left.push(route);
             }
@@ -322,7 +322,7 @@ impl Policy for Router {
         avoid: &[RouteId],
         luck: u64,
     ) -> Option<Attempt> {
-        self.collect(now, self.worker(request.id), request.model, avoid);
+        self.collect(now, self.worker(request.id), request, avoid);
         self.pick(now, request, luck)
     }
 
@@ -332,9 +332,9 @@ impl Policy for Router {
             return self.choose(now, request, &[], luck).map_or(none_left, Step::Send);
         };
         let retry = self.config.retry;
-        self.collect(now, self.worker(request.id), request.model, &[]);
+        self.collect(now, self.worker(request.id), request, &[]);
         let stop = Step::Stop { status: trip::status(&last.outcome) };
-        let group = self.candidates.of(request.model).len();
+        let group = self.candidates.among(request).len();
         if waits == 0 {
             if self.left.is_empty() || retry.max == 0 || !retry.helps(&last.outcome, group) {
                 return stop;

@@ -1,13 +1,18 @@
 //! The routes that can serve a model, and draws among them.
 
-use crate::engine::luck;
-use crate::policy::{ModelId, Pool, RouteId};
+use std::sync::Arc;
 
-/// Which routes of a pool are present, by model, ascending.
+use crate::engine::luck;
+use crate::policy::{ModelId, Pool, Request, RouteId};
+
+/// Which routes of a pool are present, by model, ascending; and of those, which a request is confined to.
 #[derive(Clone, Debug)]
 pub struct Candidates {
     of: Vec<Vec<RouteId>>,
     models: Vec<ModelId>,
+    sets: Arc<[Vec<RouteId>]>,
+    /// What is present of each set, set by set and model by model.
+    within: Vec<Vec<RouteId>>,
 }
 
 impl Candidates {
@@ -17,7 +22,30 @@ impl Candidates {
         for (i, route) in pool.routes.iter().enumerate() {
             of[usize::from(route.model.0)].push(RouteId(i as u32));
         }
-        Self { of, models: pool.routes.iter().map(|route| route.model).collect() }
+        let models: Vec<ModelId> = pool.routes.iter().map(|route| route.model).collect();
+        let mut within = vec![Vec::new(); pool.sets.len() * of.len()];
+        for (set, routes) in pool.sets.iter().enumerate() {
+            for route in routes {
+                let model = usize::from(models[route.index()].0);
+                within[set * of.len() + model].push(*route);
+            }
+        }
+        Self { of, models, sets: Arc::clone(&pool.sets), within }
+    }
+
+    /// The routes present that may serve a request.
+    #[inline]
+    pub fn among(&self, request: &Request) -> &[RouteId] {
+        let model = usize::from(request.model.0);
+        match request.set.index() {
+            None => &self.of[model],
+            Some(set) => &self.within[set * self.of.len() + model],
+        }
+    }
+
+    /// Whether a route is present and may serve a request.
+    pub fn may(&self, request: &Request, route: RouteId) -> bool {
+        self.among(request).binary_search(&route).is_ok()
     }
 
     /// The routes present that serve a model.
@@ -42,18 +70,27 @@ impl Candidates {
 
     /// Takes a route out, or puts it in.
     pub fn set_present(&mut self, route: RouteId, present: bool) {
-        let model = self.model(route);
-        let list = &mut self.of[usize::from(model.0)];
-        match list.binary_search(&route) {
-            Ok(at) if !present => drop(list.remove(at)),
-            Err(at) if present => list.insert(at, route),
-            _ => {}
+        let model = usize::from(self.model(route).0);
+        put(&mut self.of[model], route, present);
+        for (set, routes) in self.sets.iter().enumerate() {
+            if routes.binary_search(&route).is_ok() {
+                put(&mut self.within[set * self.of.len() + model], route, present);
+            }
         }
     }
 
-    /// A uniform draw among the routes of a model that are not in `avoid`.
-    pub fn draw(&self, model: ModelId, avoid: &[RouteId], word: u64) -> Option<RouteId> {
-        uniform(self.of(model), avoid, word)
+    /// A uniform draw among the routes for a request that are not in `avoid`.
+    pub fn draw(&self, request: &Request, avoid: &[RouteId], word: u64) -> Option<RouteId> {
+        uniform(self.among(request), avoid, word)
+    }
+}
+
+/// Puts a route into an ascending list, or takes it out.
+fn put(list: &mut Vec<RouteId>, route: RouteId, present: bool) {
+    match list.binary_search(&route) {
+        Ok(at) if !present => drop(list.remove(at)),
+        Err(at) if present => list.insert(at, route),
+        _ => {}
     }
 }
 

@@ -227,7 +227,7 @@ impl Agentgateway {
         avoid: &[RouteId],
         word: u64,
     ) -> Option<(RouteId, RouteId)> {
-        let routes = among.of(request.model);
+        let routes = among.among(request);
         if self.differ[usize::from(request.model.0)] {
             pick::pair_by_weight(routes, avoid, word, |route| self.weights[route.index()])
         } else {

@@ -121,7 +121,7 @@ impl Policy for Haproxy {
         luck: u64,
     ) -> Option<Attempt> {
         self.now = now;
-        let routes = self.candidates.of(request.model);
+        let routes = self.candidates.among(request);
         let weight = |route: RouteId| self.weights[route.index()];
         let draw = |n| pick::by_weight(routes, avoid, luck::mix(luck, n), weight);
         let draws = (0..self.draws).filter_map(draw);

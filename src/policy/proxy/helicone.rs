@@ -303,7 +303,7 @@ impl Policy for Helicone {
         luck: u64,
     ) -> Option<Attempt> {
         self.advance(now);
-        let (a, b) = pick::pair(self.open.of(request.model), avoid, luck)?;
+        let (a, b) = pick::pair(self.open.among(request), avoid, luck)?;
         let route = if self.loads.read(now, a) <= self.loads.read(now, b) { a } else { b };
         let lap = self.lap(now);
         self.providers[self.provider_of[route.index()]].requests.add(lap);

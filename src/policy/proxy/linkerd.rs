@@ -348,7 +348,7 @@ impl Policy for Linkerd {
         luck: u64,
     ) -> Option<Attempt> {
         self.advance(now);
-        let (a, b) = pick::pair(self.open.of(request.model), avoid, luck)?;
+        let (a, b) = pick::pair(self.open.among(request), avoid, luck)?;
         let route = if self.load(now, a) <= self.load(now, b) { a } else { b };
         let end = &mut self.ends[route.index()];
         end.pending += 1;

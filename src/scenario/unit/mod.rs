@@ -8,12 +8,14 @@ mod length;
 mod number;
 mod quota;
 mod share;
+mod usd;
 
 pub(crate) use count::Count;
 pub(crate) use length::Length;
 pub(crate) use number::Number;
 pub(crate) use quota::Quota;
 pub(crate) use share::Share;
+pub(crate) use usd::Usd;
 
 use std::fmt;
 use std::marker::PhantomData;

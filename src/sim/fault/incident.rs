@@ -266,6 +266,7 @@ mod tests {
             changes: vec![],
             commands: vec![],
             gateway: Gateway { overhead: Span::ZERO, max_in_flight: 1, fleet: Fleet::single() },
+            tenancy: None,
         }
     }
 

@@ -24,6 +24,7 @@ pub(super) fn class(arrivals: Arrivals) -> Class {
         },
         sessions: 0,
         topics: vec![],
+        cache: None,
     }
 }
 
@@ -43,6 +44,7 @@ pub(super) fn world(classes: Vec<Class>) -> Spec {
         changes: vec![],
         commands: vec![],
         gateway: Gateway { overhead: Span::ZERO, max_in_flight: u32::MAX, fleet: Fleet::single() },
+        tenancy: None,
     }
 }
 

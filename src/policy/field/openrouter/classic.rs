@@ -14,8 +14,8 @@ use super::{elsewhere, price};
 use crate::engine::{Health, Outcome, Param, Settings, Span, Time, Unit};
 use crate::policy::part::{Candidates, Changes, Sliding, pick};
 use crate::policy::{
-    Attempt, Family, Grade, ModelId, Past, Policy, PolicySpec, Pool, Process, Request, RouteId,
-    RouteView, Sent, Step, Transition,
+    Attempt, Family, Grade, Past, Policy, PolicySpec, Pool, Process, Request, RouteId, RouteView,
+    Sent, Step, Transition,
 };
 
 const PAGE: &str = "OpenRouter, Provider Routing, 2025";
@@ -112,8 +112,8 @@ impl Classic {
         }
     }
 
-    fn draw(&self, model: ModelId, avoid: &[RouteId], word: u64) -> Option<RouteId> {
-        let routes = self.candidates.of(model);
+    fn draw(&self, request: &Request, avoid: &[RouteId], word: u64) -> Option<RouteId> {
+        let routes = self.candidates.among(request);
         let weight = |route: RouteId| self.endpoints[route.index()].weight;
         let stable =
             |route: RouteId| if self.endpoints[route.index()].out { 0.0 } else { weight(route) };
@@ -130,7 +130,7 @@ impl Policy for Classic {
         avoid: &[RouteId],
         word: u64,
     ) -> Option<Attempt> {
-        self.draw(request.model, avoid, word).map(Attempt::to)
+        self.draw(request, avoid, word).map(Attempt::to)
     }
 
     fn next(&mut self, now: Time, request: &Request, past: &[Past], _: u32, word: u64) -> Step {

@@ -253,7 +253,7 @@ impl Policy for Traffic {
         avoid: &[RouteId],
         word: u64,
     ) -> Option<Attempt> {
-        let routes = self.candidates.of(request.model);
+        let routes = self.candidates.among(request);
         let endpoints = &self.endpoints;
         let share = |route: RouteId| endpoints[route.index()].share;
         let under_cap = |route: RouteId| {
@@ -261,7 +261,7 @@ impl Policy for Traffic {
         };
         let route = pick::by_weight(routes, avoid, word, under_cap)
             .or_else(|| pick::by_weight(routes, avoid, word, share))
-            .or_else(|| self.candidates.draw(request.model, avoid, word))?;
+            .or_else(|| self.candidates.draw(request, avoid, word))?;
         self.endpoints[route.index()].take(now);
         Some(Attempt::to(route))
     }

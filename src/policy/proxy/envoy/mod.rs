@@ -93,8 +93,9 @@ impl Envoy {
         (open as f64) < self.panic * present as f64
     }
 
-    fn draw(&self, model: ModelId, avoid: &[RouteId], word: u64) -> Option<RouteId> {
-        let hosts = self.hosts(model);
+    fn draw(&self, request: &Request, avoid: &[RouteId], word: u64) -> Option<RouteId> {
+        let all = if self.panics(request.model) { &self.present } else { &self.open };
+        let hosts = all.among(request);
         let draw = |n| uniform(hosts, avoid, luck::mix(word, n));
         let draws = (0..u64::from(self.choices)).filter_map(draw);
         draws.min_by_key(|route| self.active[route.index()])
@@ -126,9 +127,9 @@ impl Policy for Envoy {
         let model = request.model;
         let route = if self.turns.apply(model, now) {
             let all = if self.panics(model) { &self.present } else { &self.open };
-            self.turns.next(model, all.of(model), avoid, &self.active, now)?
+            self.turns.next(model, all.among(request), avoid, &self.active, now)?
         } else {
-            self.draw(model, avoid, luck)?
+            self.draw(request, avoid, luck)?
         };
         self.active[route.index()] += 1;
         Some(Attempt { tag: self.life[route.index()], ..Attempt::to(route) })

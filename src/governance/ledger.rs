@@ -1,0 +1,341 @@
+//! The object that a gateway node holds: admit, reserve, settle, release.
+
+use crate::engine::Time;
+
+use super::compile::{Key, Lists, Path};
+use super::denial::{Denial, Reason};
+use super::hold::{Hold, Holds, Open};
+use super::limit::Kind;
+use super::meter::{Meter, Reading, Term};
+use super::money::NanoUsd;
+use super::sharing::Usage;
+
+/// Counts of every limit of a plan, and what is under way.
+///
+/// Keys, configurations and models are their indices in the plan; a configuration is counted within its key.
+/// Times come from one clock; a time before the latest one seen counts as that.
+///
+/// # Invariants
+/// * `used` of every meter is the sum of what was charged in its window, and `reserved` of what is open in it.
+/// * A hold is charged once, at every level that its path has.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub(super) meters: Vec<Meter>,
+    pub(super) terms: Vec<Term>,
+    pub(super) lists: Lists,
+    pub(super) keys: Vec<Key>,
+    pub(super) models: u32,
+    pub(super) reserving: bool,
+    /// Nanoseconds from 1970 to time zero.
+    pub(super) epoch: u64,
+    /// The latest moment seen, in nanoseconds since 1970.
+    pub(super) latest: u64,
+    pub(super) holds: Holds,
+    pub(super) peers: Vec<Usage>,
+}
+
+/// The most that an attempt may use. Only [`Charging::Reserved`](super::Charging::Reserved) looks at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Need {
+    /// Tokens, prompt and output.
+    pub tokens: u64,
+    /// Money.
+    pub cost: NanoUsd,
+}
+
+/// What an attempt used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Tokens, prompt and output.
+    pub tokens: u64,
+    /// Money.
+    pub cost: NanoUsd,
+    /// Whether it counts as a request: it succeeded. Tokens and money count either way.
+    pub succeeded: bool,
+}
+
+/// Provider configurations of a key that may serve a request now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Eligible(pub u64);
+
+impl Eligible {
+    /// The first `configs` of a key.
+    pub const fn all(configs: usize) -> Self {
+        Self(if configs >= 64 { u64::MAX } else { (1 << configs) - 1 })
+    }
+
+    /// Whether this one is among them.
+    pub const fn has(self, config: usize) -> bool {
+        config < 64 && self.0 >> config & 1 == 1
+    }
+
+    /// The same without one.
+    #[must_use]
+    pub const fn without(self, config: usize) -> Self {
+        Self(self.0 & !(1 << config))
+    }
+}
+
+impl Need {
+    const fn of(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Requests => 1,
+            Kind::Tokens => self.tokens,
+            Kind::Budget => self.cost.0,
+        }
+    }
+}
+
+impl Ledger {
+    /// Which configurations of `key` may serve a request for `model` now. A configuration whose limits are
+    /// used up drops out, the others stay. `need` says the most that the request may use at a configuration.
+    ///
+    /// # Errors
+    /// [`Denial`] if none is left: the first check that fails in the documented order, for the first
+    /// configuration that allows the model.
+    #[inline]
+    pub fn admit(
+        &mut self,
+        now: Time,
+        key: u32,
+        model: u16,
+        need: impl Fn(usize) -> Need,
+    ) -> Result<Eligible, Denial> {
+        let at = self.at(now);
+        let Some(&Key { first, configs, active, expires }) = self.keys.get(key as usize) else {
+            return Err(Denial { reason: Reason::UnknownKey, whose: None, until: None });
+        };
+        if !active || at >= expires {
+            let reason = if active { Reason::ExpiredKey } else { Reason::InactiveKey };
+            return Err(Denial::of_key(reason, key));
+        }
+        let mut eligible = 0;
+        let mut shared = None;
+        for config in 0..configs as usize {
+            let path = self.lists.paths
+                [(first as usize + config) * self.models as usize + usize::from(model)];
+            if !path.allowed {
+                continue;
+            }
+            let need = need(config);
+            // What is reserved may differ from provider to provider; what is paid after does not.
+            let fits = match shared {
+                Some(fits) if !self.reserving => fits,
+                _ => self.fits(at, path.shared(), &need),
+            };
+            shared = Some(fits);
+            if fits && self.fits(at, path.own(), &need) {
+                eligible |= 1 << config;
+            }
+        }
+        if eligible == 0 {
+            return Err(self.denial(key, model, need));
+        }
+        Ok(Eligible(eligible))
+    }
+
+    /// Counts an attempt at a configuration before it is sent: the request, and what it may use if that is to
+    /// be reserved. All or nothing.
+    ///
+    /// # Errors
+    /// [`Denial`] if a limit has been reached since the request was admitted; nothing is counted then.
+    ///
+    /// # Panics
+    /// If there is no such key, configuration or model.
+    #[inline]
+    pub fn reserve(
+        &mut self,
+        now: Time,
+        key: u32,
+        config: usize,
+        model: u16,
+        need: &Need,
+    ) -> Result<Hold, Denial> {
+        let at = self.at(now);
+        let first = self.keys[key as usize].first as usize;
+        let index = (first + config) * self.models as usize + usize::from(model);
+        let path = self.lists.paths[index];
+        if !path.allowed || !self.fits(at, path.shared(), need) || !self.fits(at, path.own(), need)
+        {
+            return Err(self.denial_at(key, &path, need));
+        }
+        let reserving = self.reserving;
+        self.each(at, &path, |meter| match meter.kind {
+            Kind::Requests => meter.used += 1,
+            kind if reserving => meter.reserved = meter.reserved.saturating_add(need.of(kind)),
+            _ => {}
+        });
+        let (tokens, cost) = if reserving { (need.tokens, need.cost.0) } else { (0, 0) };
+        Ok(self.holds.open(Open { at, tokens, cost, path: index as u32, ..Open::default() }))
+    }
+
+    /// Charges what a stream has used so far, in all: what was charged before is not charged again. Does
+    /// nothing where everything has been reserved, or the hold is closed.
+    pub fn progress(&mut self, now: Time, hold: Hold, so_far: &Spent) {
+        let at = self.at(now);
+        let Some(open) = self.holds.get_mut(hold).filter(|_| !self.reserving) else {
+            return;
+        };
+        let tokens = so_far.tokens.saturating_sub(open.tokens_charged);
+        let cost = so_far.cost.0.saturating_sub(open.cost_charged);
+        open.tokens_charged += tokens;
+        open.cost_charged += cost;
+        let path = self.lists.paths[open.path as usize];
+        self.each(at, &path, |meter| match meter.kind {
+            Kind::Requests => {}
+            Kind::Tokens => meter.used = meter.used.saturating_add(tokens),
+            Kind::Budget => meter.used = meter.used.saturating_add(cost),
+        });
+    }
+
+    /// Charges what an attempt used, at every level, and closes its hold. Gives false, and charges nothing, if
+    /// the hold was closed before.
+    ///
+    /// What is paid after is charged to the window in which it is known; what was reserved, to the window in
+    /// which it was reserved, also when that is over by now.
+    #[inline]
+    pub fn settle(&mut self, now: Time, hold: Hold, spent: &Spent) -> bool {
+        let at = self.at(now);
+        let Some(open) = self.holds.close(hold) else {
+            return false;
+        };
+        let path = self.lists.paths[open.path as usize];
+        let reserving = self.reserving;
+        let tokens = spent.tokens.saturating_sub(open.tokens_charged);
+        let cost = spent.cost.0.saturating_sub(open.cost_charged);
+        self.each(at, &path, |meter| {
+            let is_its_window = meter.start <= open.at;
+            let (reserved, used) = match meter.kind {
+                Kind::Requests => {
+                    meter.used -= u64::from(is_its_window && !spent.succeeded);
+                    return;
+                }
+                Kind::Tokens => (open.tokens, tokens),
+                Kind::Budget => (open.cost, cost),
+            };
+            if !reserving {
+                meter.used = meter.used.saturating_add(used);
+            } else if is_its_window {
+                meter.reserved -= reserved;
+                meter.used = meter.used.saturating_add(used);
+            }
+        });
+        true
+    }
+
+    /// Takes an attempt back that used nothing. Gives false if its hold was closed before.
+    pub fn release(&mut self, now: Time, hold: Hold) -> bool {
+        self.settle(now, hold, &Spent::default())
+    }
+
+    /// What is under way: after a restart, what its host has to settle or release.
+    pub fn open(&self) -> impl Iterator<Item = Hold> + '_ {
+        self.holds.all()
+    }
+
+    /// Every limit as it stands at `now`, in the order of the plan: customers, teams, keys, providers, models,
+    /// then provider configurations.
+    pub fn readings(&mut self, now: Time) -> impl Iterator<Item = Reading> + '_ {
+        let at = self.at(now);
+        self.meters.iter_mut().zip(&self.terms).map(move |(meter, term)| {
+            meter.roll(at, term);
+            meter.reading(term)
+        })
+    }
+
+    /// Changes the maximum of a limit, by its place in [`Ledger::readings`]; what was used stays.
+    ///
+    /// # Panics
+    /// If there is no such limit.
+    pub fn set_max(&mut self, limit: usize, max: u64) {
+        self.meters[limit].max = max;
+    }
+
+    /// Switches a virtual key on or off.
+    ///
+    /// # Panics
+    /// If there is no such key.
+    pub fn set_active(&mut self, key: u32, active: bool) {
+        self.keys[key as usize].active = active;
+    }
+
+    /// How much is used, in percent, of the fullest limit of a kind that a request meets; 0 where there is none.
+    ///
+    /// # Panics
+    /// If there is no such key, configuration or model.
+    pub fn percent(&mut self, now: Time, key: u32, config: usize, model: u16, kind: Kind) -> f64 {
+        let at = self.at(now);
+        let first = self.keys[key as usize].first as usize;
+        let path = self.lists.paths[(first + config) * self.models as usize + usize::from(model)];
+        let mut fullest = 0.0_f64;
+        self.each(at, &path, |meter| {
+            if meter.kind == kind {
+                let used = meter.used.saturating_add(meter.reserved).saturating_add(meter.remote);
+                fullest = fullest.max(100.0 * used as f64 / meter.max.max(1) as f64);
+            }
+        });
+        fullest
+    }
+
+    /// The moment, in nanoseconds since 1970; never before one that was seen.
+    #[inline]
+    pub(super) fn at(&mut self, now: Time) -> u64 {
+        self.latest = self.latest.max(self.epoch.saturating_add(now.0));
+        self.latest
+    }
+
+    #[inline]
+    fn fits(&mut self, at: u64, list: std::ops::Range<usize>, need: &Need) -> bool {
+        let reserving = self.reserving;
+        self.lists.meters[list].iter().all(|&meter| {
+            let index = meter as usize;
+            let meter = &mut self.meters[index];
+            meter.roll(at, &self.terms[index]);
+            !meter.refuses(need.of(meter.kind), reserving)
+        })
+    }
+
+    /// Does something to every meter of a path, brought to its current window.
+    #[inline]
+    fn each(&mut self, at: u64, path: &Path, mut change: impl FnMut(&mut Meter)) {
+        for list in [path.own(), path.shared()] {
+            for &meter in &self.lists.meters[list] {
+                let index = meter as usize;
+                let meter = &mut self.meters[index];
+                meter.roll(at, &self.terms[index]);
+                change(meter);
+            }
+        }
+    }
+
+    #[cold]
+    fn denial(&self, key: u32, model: u16, need: impl Fn(usize) -> Need) -> Denial {
+        let Key { first, configs, .. } = self.keys[key as usize];
+        let path = |config: usize| {
+            self.lists.paths[(first as usize + config) * self.models as usize + usize::from(model)]
+        };
+        match (0..configs as usize).find(|&config| path(config).allowed) {
+            Some(config) => self.denial_at(key, &path(config), &need(config)),
+            None if configs == 0 => Denial::of_key(Reason::ProviderBlocked, key),
+            None => Denial::of_key(Reason::ModelBlocked, key),
+        }
+    }
+
+    /// The first check of a path that fails.
+    #[cold]
+    fn denial_at(&self, key: u32, path: &Path, need: &Need) -> Denial {
+        let meters = self.lists.meters[path.own()].iter().chain(&self.lists.meters[path.shared()]);
+        let full = meters.map(|&meter| meter as usize).filter(|&index| {
+            let meter = &self.meters[index];
+            meter.refuses(need.of(meter.kind), self.reserving)
+        });
+        match full.min_by_key(|&index| self.terms[index].rank) {
+            Some(index) => Denial {
+                reason: Reason::of(self.meters[index].kind),
+                whose: Some(self.terms[index].whose),
+                until: Some(Time(self.meters[index].end.saturating_sub(self.epoch))),
+            },
+            None => Denial::of_key(Reason::ModelBlocked, key),
+        }
+    }
+}
