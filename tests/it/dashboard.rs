@@ -211,12 +211,24 @@ fn http(
     }
     head += &format!("content-length: {}\r\n\r\n{body}", body.len());
     stream.write_all(head.as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0);
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
-    (status, body)
+    let mut reader = BufReader::new(stream);
+    let (mut status, mut length) = (0, None);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 || line.trim().is_empty() {
+            break;
+        }
+        if line.starts_with("HTTP/") {
+            status = line.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0);
+        }
+        if let Some(text) = line.to_lowercase().strip_prefix("content-length:") {
+            length = text.trim().parse::<u64>().ok();
+        }
+    }
+    // A driver keeps its connections open, whatever it is asked.
+    let mut body = Vec::new();
+    let _ = reader.take(length.unwrap_or(u64::MAX)).read_to_end(&mut body);
+    (status, String::from_utf8_lossy(&body).into_owned())
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json");

@@ -102,7 +102,7 @@ fn policies_that_cannot_say_show_their_routes() {
 #[test]
 fn two_policies_part_at_a_request_that_both_explain() {
     let desk = Desk::new();
-    let args = ["explain", "short.toml", "--diff", "windtunnel", "--format", "json"];
+    let args = ["explain", "short.toml", "--diff", "bifrost-2026", "--format", "json"];
     let parting: Parting = serde_json::from_str(&desk.data(&args)).unwrap();
     assert!(parting.differ > 0 && parting.differ < parting.requests);
     let [one, other] = parting.explained.as_slice() else { panic!("both are explained") };
