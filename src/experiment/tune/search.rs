@@ -405,6 +405,18 @@ fn warnings(plan: &Plan<'_>, tuning: &Tuning, no_worse: bool) -> Vec<String> {
     } else if !no_worse {
         warnings.push("the recommendation pays for its gains: see what got worse".to_owned());
     }
+    let at_an_end: Vec<&str> = tuning
+        .parameters
+        .iter()
+        .filter(|p| tuning.knee != 0 && (p.recommended == p.low || p.recommended == p.high))
+        .map(|p| p.id.as_str())
+        .collect();
+    if !at_an_end.is_empty() {
+        warnings.push(format!(
+            "at an end of what was tried: {}; a wider --range may be better still",
+            at_an_end.join(", ")
+        ));
+    }
     for (proof, metric) in tuning.proof.iter().zip(plan.objectives) {
         let of = |end: Option<f64>| end.map_or("?".to_owned(), |end| end.to_string());
         let held = &proof.held_out;

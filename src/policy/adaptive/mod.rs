@@ -16,7 +16,9 @@ use crate::engine::{
     RouteKey, Settings, Span, Ticket, Time, luck,
 };
 
-pub use table::{BIFROST_2026, BIFROST_LITERAL, BIFROST_PUBLISHED, TABLE, WINDTUNNEL};
+pub use table::{
+    BIFROST_2026, BIFROST_LITERAL, BIFROST_PUBLISHED, TABLE, WINDTUNNEL, WINDTUNNEL_TUNED,
+};
 
 use super::part::{Backoff, Growth, RetryBudget};
 use super::{
