@@ -104,6 +104,8 @@ fn sets(plan: &ComparePlan<'_>, contender: &Contender) -> Vec<String> {
 pub struct Kept {
     /// The folder that it belongs into.
     pub folder: PathBuf,
+    /// Whose it is.
+    pub policy: ShownPolicy,
     /// The run.
     pub run: StoredRun,
     /// Whether it came out as it did in the comparison; anything else is a bug.
@@ -148,7 +150,8 @@ pub fn runs(
             pool: &scenario.spec.pool,
         };
         let folder = Comparison::folder(dir, &scenario.spec.name, &policy.policy);
-        Ok(Kept { folder, run: StoredRun::new(&[tape], &subject), same })
+        let (policy, run) = ((*policy).clone(), StoredRun::new(&[tape], &subject));
+        Ok(Kept { folder, policy, run, same })
     };
     wanted.par_iter().map(one).collect()
 }

@@ -123,6 +123,14 @@ fn the_same_input_gives_the_same_bytes_and_a_run_is_found_again_by_its_command()
     let shown = desk.read(&format!("many/series/short/{policy}/summary.json"));
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(again["digest"], shown["digest"], "{command}");
+    // So does the command that explains a request of it.
+    let explains = html.split("<code>windtunnel explain ").skip(1);
+    let explains: Vec<&str> = explains.map(|rest| rest.split("</code>").next().unwrap()).collect();
+    for folder in ["one", "many/series/"] {
+        let line = explains.iter().find(|line| line.starts_with(folder)).unwrap();
+        let words: Vec<&str> = ["explain"].into_iter().chain(line.split(' ')).collect();
+        assert!(desk.data(&words).contains("request"), "{line}");
+    }
 }
 
 #[test]

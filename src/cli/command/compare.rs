@@ -21,10 +21,11 @@ use crate::policy::adaptive::ablation;
 use crate::policy::{Family, POLICIES, PolicySpec, oracle};
 use crate::record::comparison::paired_csv;
 use crate::record::journal::{Columns, Journal, UnitId};
+use crate::record::manifest::{MANIFEST, MANIFEST_VERSION, Manifest};
 use crate::record::run_row::{self, RunRow};
 use crate::record::{self, Comparison, Made, StoreError, store};
 use crate::report;
-use crate::scenario::Scenario;
+use crate::scenario::{self, Scenario};
 
 use super::contender;
 
@@ -137,6 +138,7 @@ pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
             return Err(Failure::new(Exit::Broken, what).reproduce(again(args)));
         }
         record::write(&kept.folder, &kept.run).map_err(stored)?;
+        explainable(args, &plan, &kept)?;
     }
     let table = run_row::table(METRICS, rows.iter(), |key| plan.names(key));
     store::write_whole(&dir.join("runs.csv"), &table).map_err(stored)?;
@@ -153,6 +155,30 @@ pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
     print(args, &comparison, &json);
     style::note(&format!("{} files in {}", files + 4, dir.display()));
     Ok(())
+}
+
+/// Writes into the folder of a run what `explain` needs to make it again.
+fn explainable(args: &Compare, plan: &ComparePlan<'_>, kept: &shown::Kept) -> Result<(), Failure> {
+    let summary = &kept.run.summary;
+    let of = |path: &&PathBuf| path.file_stem().is_some_and(|stem| *stem == *summary.scenario);
+    let files = super::files_of(&args.scenarios)?;
+    // A scenario that is not called as its file is cannot be found again.
+    let Some(file) = files.iter().find(of) else { return Ok(()) };
+    let mut sets = args.sets.clone();
+    sets.push(format!("policy={}", kept.policy.of));
+    sets.extend(kept.policy.sets.iter().cloned());
+    let scenario = scenario::load(file, &sets).map_err(|e| Failure::pointing(Exit::Usage, &e))?;
+    let manifest = Manifest {
+        schema_version: MANIFEST_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario: file.display().to_string(),
+        source: scenario.source,
+        seed: plan.seed,
+        replications: plan.replications,
+    };
+    let path = kept.folder.join(MANIFEST);
+    store::write_whole(&path, record::to_json(&manifest).as_bytes())
+        .map_err(|error| Failure::new(Exit::Unexpected, error))
 }
 
 /// Opens the journal of a folder, with what it has.

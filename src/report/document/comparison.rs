@@ -37,7 +37,7 @@ pub(super) fn part(source: &Source, comparison: &Comparison, runs: &Runs) -> Par
     if several {
         sections.push(overall(comparison));
     }
-    let of_scenario = |table: &ScenarioTable| scenario(comparison, table, runs, &commands, several);
+    let of_scenario = |table: &ScenarioTable| scenario(source, table, runs, &commands, several);
     if several {
         sections.push(Section {
             id: "scenarios".to_owned(),
@@ -191,12 +191,13 @@ fn caption(name: &str) -> &'static str {
 }
 
 fn scenario(
-    comparison: &Comparison,
+    source: &Source,
     table: &ScenarioTable,
     runs: &Runs,
     commands: &Commands<'_>,
     several: bool,
 ) -> Section {
+    let comparison = commands.comparison;
     let own: Vec<together::Named<'_>> = runs
         .iter()
         .filter(|(scenario, ..)| *scenario == table.scenario)
@@ -232,7 +233,10 @@ fn scenario(
     }
     let inner = own.iter().filter(|_| in_full).map(|(policy, run)| {
         let line = table.shown.as_ref().and_then(|s| commands.run(&table.scenario, s, policy));
-        inside(&id(&slug(policy)), policy, run, &line.unwrap_or_default())
+        let folder = Comparison::folder(source.dir(), &table.scenario, policy);
+        let replication = table.shown.as_ref().map(|shown| shown.replication);
+        let explain = super::run::explain(&folder, run, replication);
+        inside(&id(&slug(policy)), policy, run, &[line.unwrap_or_default(), explain])
     });
     Section {
         id: id("scenario"),
@@ -248,8 +252,8 @@ fn slug(policy: &str) -> String {
 }
 
 /// The figures of one run behind those of its comparison.
-fn inside(id: &str, policy: &str, run: &StoredRun, line: &str) -> Section {
-    let mut blocks = super::run::figures(run, line);
+fn inside(id: &str, policy: &str, run: &StoredRun, lines: &[String; 2]) -> Section {
+    let mut blocks = super::run::figures(run, &lines[0], Some(&lines[1]));
     for block in &mut blocks {
         if let Block::Figure(figure) = block {
             figure.id = format!("{id}-{}", figure.id);

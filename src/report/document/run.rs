@@ -1,8 +1,11 @@
 //! What one run, or its replications, came to.
 
+use std::path::Path;
+
 use super::document::{Block, Figure, Finding, Grid, Part, Section};
 use super::source::Source;
 use super::words::{MILLIS, NUMBER, PERCENT, SECONDS, basis, cell, code, one, short, value, with};
+use crate::record::manifest::MANIFEST;
 use crate::record::{FaultSummary, Measured, Quantity, StoredRun, Summary};
 use crate::report::picture;
 
@@ -29,7 +32,10 @@ pub(super) fn part(source: &Source, run: &StoredRun) -> Part {
         Some(manifest) => manifest.command.clone(),
         None => guess(summary),
     };
-    let mut blocks = figures(run, &again);
+    // A run made before folders said what they were made from cannot be explained.
+    let known = source.dir().join(MANIFEST).exists();
+    let explain = known.then(|| explain(source.dir(), run, None));
+    let mut blocks = figures(run, &again, explain.as_deref());
     let missing = run.series.is_empty();
     blocks.extend(faults(summary).map(Block::Grid));
     blocks.extend([service(summary), latency(summary)].map(Block::Grid));
@@ -234,14 +240,31 @@ fn caption(name: &str) -> &'static str {
     }
 }
 
+/// The command that explains a request of a run, at first one soon after the onset of its first fault; who
+/// picks a point of a figure puts that time in its place.
+pub(super) fn explain(dir: &Path, run: &StoredRun, replication: Option<u32>) -> String {
+    let onset = run.summary.faults.iter().map(|fault| fault.start_s).fold(f64::INFINITY, f64::min);
+    let at = if onset.is_finite() { onset + 1.0 } else { run.summary.virtual_seconds / 2.0 };
+    let which = replication.map_or(String::new(), |j| format!(" --replication {j}"));
+    format!("windtunnel explain {}{which} --at {at:.1}", dir.display())
+}
+
 /// The figures of a run with the commands behind them.
-pub(super) fn figures(run: &StoredRun, again: &str) -> Vec<Block> {
+pub(super) fn figures(run: &StoredRun, again: &str, explain: Option<&str>) -> Vec<Block> {
+    let commands = vec![("the run".to_owned(), again.to_owned())];
+    let over_time = |name: &str| name != "recovery";
     let figure = |(name, page): (&str, crate::report::page::Page)| {
+        let mut commands = commands.clone();
+        commands.extend(
+            explain
+                .filter(|_| over_time(name))
+                .map(|line| ("a request of that moment".to_owned(), line.to_owned())),
+        );
         Block::Figure(Figure {
             id: name.to_owned(),
             page,
             caption: caption(name).to_owned(),
-            commands: vec![("the run".to_owned(), again.to_owned())],
+            commands,
         })
     };
     picture::pages(run).into_iter().map(figure).collect()

@@ -187,7 +187,13 @@
       about.open = true;
       let picked = about.querySelector('.pick');
       picked ||= about.appendChild(make('p', 'pick'));
-      picked.textContent = `Picked ${show(value, this.charts[0].x.unit)}.`;
+      const unit = this.charts[0].x.unit;
+      picked.textContent = `Picked ${show(value, unit)}.`;
+      // Commands that look at a moment look at this one.
+      const seconds = value * ({min: 60, h: 3600}[unit] ?? 1);
+      for (const code of all('.command code', about)) {
+        code.textContent = code.textContent.replace(/--at [\d.]+/, `--at ${seconds.toFixed(1)}`);
+      }
     }
     listen(chart) {
       const {plot} = chart;
