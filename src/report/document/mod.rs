@@ -3,6 +3,7 @@
 
 mod bench;
 mod claims;
+mod compared;
 mod comparison;
 mod document;
 mod method;
