@@ -44,6 +44,7 @@ fn minutes(shape: &LogShape) -> Page {
         let points: Vec<_> = groups.map(|(at, group)| (hours(at), mean(group))).collect();
         let high = points.iter().fold(0.0, |high: f64, point| high.max(point.1));
         let stroke = Stroke { colour, width: 1.5, dashed: false };
+        let name = if step > 1 { format!("means of {step} minutes") } else { "minutes".to_owned() };
         Panel::Plot(Plot {
             heading: heading.to_owned(),
             height: 150.0,
@@ -54,11 +55,8 @@ fn minutes(shape: &LogShape) -> Page {
             shades: Vec::new(),
             boxes: Vec::new(),
             areas: Vec::new(),
-            lines: vec![Line { name: heading.to_owned(), pieces: vec![points], stroke }],
-            legend: vec![Entry {
-                text: if step > 1 { format!("means of {step} minutes") } else { "minutes".into() },
-                stroke: Some(stroke),
-            }],
+            lines: vec![Line { name: name.clone(), pieces: vec![points], stroke }],
+            legend: vec![Entry { text: name, stroke: Some(stroke) }],
         })
     };
     Page {

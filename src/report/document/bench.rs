@@ -83,7 +83,8 @@ fn calls(bench: &Measurements) -> Grid {
 
 fn simulator(bench: &Measurements) -> Grid {
     let row = |figure: &crate::record::bench::SpeedFigure| {
-        let mut row = vec![figure.policy.clone(), figure.routes.to_string()];
+        let mut row =
+            vec![figure.policy.clone(), figure.routes.to_string(), figure.nodes.to_string()];
         let numbers = [
             figure.ns_per_request,
             figure.requests_per_s / 1e6,
@@ -95,8 +96,16 @@ fn simulator(bench: &Measurements) -> Grid {
     };
     grid(
         "simulator",
-        "The simulator on one core at 5,000 requests per virtual second",
-        &["policy", "routes", "ns/request", "million requests/s", "× real time", "× bare loop"],
+        "The simulator on one core",
+        &[
+            "policy",
+            "routes",
+            "nodes",
+            "ns/request",
+            "million requests/s",
+            "× real time",
+            "× bare loop",
+        ],
         bench.simulator.iter().map(row).collect(),
     )
 }

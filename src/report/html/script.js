@@ -294,7 +294,7 @@
         for (const row of all('[data-policy]')) row.classList.toggle('off', hidden.has(row.dataset.policy));
       });
     }
-    const about = make('details');
+    const about = make('details', 'choose');
     about.append(make('summary', '', 'Choose policies'), filter);
     filter.style.marginTop = '.5rem';
     about.style.cssText = 'font-size:.875rem;color:var(--grey);margin-top:2rem';
