@@ -50,7 +50,7 @@ fn every_verdict_is_reported_and_none_is_an_error() {
     }
     assert!(text.contains("5 claims: 1 hold, 2 fail (1 of them"), "{text}");
     let names: Vec<_> = desk.files("r").into_keys().collect();
-    assert_eq!(names, ["README.md", "claims.json"]);
+    assert_eq!(names, ["README.md", "claims.json", "made.json"]);
     assert!(desk.read("r/README.md").contains("## kong-silent"));
 }
 

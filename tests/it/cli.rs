@@ -6,15 +6,16 @@ use std::process::Stdio;
 
 use crate::program::{Desk, Ended};
 
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "arrivals.csv",
+    "made.json",
     "manifest.json",
     "series.csv",
     "summary.json",
     "timing.json",
     "transitions.csv",
 ];
-const FIGURES: [&str; 5] = ["goodput", "latency", "recovery", "share", "weights"];
+const FIGURES: [&str; 6] = ["goodput", "latency", "parts", "recovery", "share", "weights"];
 
 /// Files that a run leaves, in alphabetical order.
 fn documented(figures: &[&str]) -> Vec<String> {
@@ -51,7 +52,7 @@ fn a_figure_of_an_earlier_run_does_not_stay_behind() {
     let desk = Desk::new();
     desk.data(&["run", "short.toml", "--out", "r"]);
     desk.data(&["run", "short.toml", "--out", "r", "--set", "fault=[]"]);
-    assert_eq!(names(&desk, "r"), documented(&["goodput", "latency", "share", "weights"]));
+    assert_eq!(names(&desk, "r"), documented(&["goodput", "latency", "parts", "share", "weights"]));
 }
 
 #[test]

@@ -79,13 +79,22 @@ impl Desk {
         ended.stdout
     }
 
-    /// A folder's files by name.
+    /// A folder's files by name, those of its folders too.
     pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
-        let entries = fs::read_dir(self.path(folder)).into_iter().flatten();
-        let file = |path: &Path| {
-            (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(path).unwrap())
-        };
-        entries.map(|entry| file(&entry.unwrap().path())).collect()
+        let (root, mut files) = (self.path(folder), BTreeMap::new());
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+                    files.insert(name, fs::read(&path).unwrap());
+                }
+            }
+        }
+        files
     }
 
     /// A stored summary.
