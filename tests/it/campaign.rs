@@ -5,8 +5,16 @@ use std::time::Duration;
 
 use crate::program::{Desk, Ended};
 
-const SWEEP: [&str; 8] =
-    ["sweep", "short.toml", "--vary", "rps=40,60,80", "--vary", "policy.state.failed=2%,10%", "-R", "4"];
+const SWEEP: [&str; 8] = [
+    "sweep",
+    "short.toml",
+    "--vary",
+    "rps=40,60,80",
+    "--vary",
+    "policy.state.failed=2%,10%",
+    "-R",
+    "4",
+];
 const COMPARE: [&str; 6] = ["compare", "short.toml", "--policies", "random,windtunnel", "-R", "3"];
 
 fn plan(desk: &Desk, of: &[&str]) {
@@ -28,7 +36,8 @@ fn a_sweep_in_parts_with_a_worker_killed_is_the_sweep_of_one_machine() {
     let whole = desk.data(&[&SWEEP[..], &["--out", "whole"]].concat());
     plan(&desk, &SWEEP);
     let start = |shard: &str, out: &str| {
-        let args = ["campaign", "run", "plan.json", "--shard", shard, "--out", out, "--threads", "1"];
+        let args =
+            ["campaign", "run", "plan.json", "--shard", shard, "--out", out, "--threads", "1"];
         desk.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     };
     let mut workers: Vec<_> =

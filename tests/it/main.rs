@@ -4,8 +4,8 @@
 mod bad_input;
 mod bench;
 mod bound;
-mod check;
 mod campaign;
+mod check;
 mod claims;
 mod cli;
 mod clients;

@@ -158,7 +158,8 @@ fn a_boundary_is_found_by_halving() {
     let edge = &json["boundary"]["edges"][0];
     assert!(edge["recovers"]["number"].is_number(), "{edge}");
     if edge["stuck"].is_object() {
-        let width = edge["stuck"]["number"].as_f64().unwrap() - edge["recovers"]["number"].as_f64().unwrap();
+        let width = edge["stuck"]["number"].as_f64().unwrap()
+            - edge["recovers"]["number"].as_f64().unwrap();
         assert!(width < 2.0, "two halvings of a step of 5.5 s: {edge}");
         assert_eq!(json["points"].as_array().unwrap().len(), 5);
     }
