@@ -60,7 +60,7 @@ fn sensitivity(sweep: &Sweep) -> Vec<String> {
     for found in all {
         let ranks: Vec<String> =
             found.ranks.iter().map(|rank| one_rank(sweep, found, rank)).collect();
-        lines.extend(wrap(&format!("  {}: {}", found.metric, ranks.join(" > "))));
+        lines.extend(wrap(&format!("- {}: {}", found.metric, ranks.join(" > "))));
     }
     lines
 }
@@ -184,5 +184,5 @@ fn edge_line(sweep: &Sweep, axis: usize, edge: &Edge) -> String {
         (None, None) => "no run tells".to_owned(),
     };
     let at = if at.is_empty() { String::new() } else { format!("{}: ", at.join(", ")) };
-    format!("  {at}{told}")
+    format!("- {at}{told}")
 }

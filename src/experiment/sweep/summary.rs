@@ -254,7 +254,14 @@ impl Sample {
 /// The share of runs with 1, of those with a value.
 pub(super) fn share(values: &[Value]) -> Option<Estimate> {
     let known: Vec<f64> = values.iter().filter_map(|value| value.known()).collect();
-    wilson(known.iter().filter(|value| **value > 0.0).count() as u64, known.len() as u64)
+    let hits = known.iter().filter(|value| **value > 0.0).count();
+    let mut share = wilson(hits as u64, known.len() as u64)?;
+    // At the ends the interval is closed, which rounding may hide.
+    if let Some(interval) = &mut share.interval {
+        interval.low = if hits == 0 { 0.0 } else { interval.low };
+        interval.high = if hits == known.len() { 1.0 } else { interval.high };
+    }
+    Some(share)
 }
 
 fn row(level: &Level, estimate: Option<Estimate>) -> ResponsePoint {
