@@ -28,7 +28,7 @@ start = "15s"
 lasts = "8s"
 error = { rate = "100%", status = 503 }
 """
-SWEEP = ["sweep", "short.toml", "--vary", "policy.state.failed=1%..20%/4 log", "--vary", "rps=300,400,500", "-R", "5"]
+SWEEP = ["sweep", "short.toml", "--vary", "policy.state.failed=3%..20%/4 log", "--vary", "rps=300,400,500", "-R", "5"]
 
 
 def files(folder: Path) -> dict[str, bytes]:
