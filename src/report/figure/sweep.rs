@@ -134,7 +134,7 @@ fn curve(sweep: &Sweep, axis: &AxisFacts, response: &Response) -> Option<Plot> {
     let x = if !is_numeric {
         let names = response.points.iter().enumerate().map(|(i, p)| (i as f64, p.at.clone()));
         let high = (response.points.len() - 1) as f64;
-        Axis { label, low: -0.4, high: high + 0.4, ticks: names.collect(), log: false }
+        Axis { label, low: -0.4, high: high + 0.4, ticks: names.collect(), log: false, unit: "" }
     } else if axis.log {
         Axis::log(&label, low_x, high_x, count_short)
     } else {
@@ -152,9 +152,10 @@ fn curve(sweep: &Sweep, axis: &AxisFacts, response: &Response) -> Option<Plot> {
         y,
         shades: Vec::new(),
         boxes: Vec::new(),
+        areas: Vec::new(),
         lines: vec![
-            Line { pieces: bars.collect(), stroke: whisker },
-            Line { pieces: vec![known], stroke: line },
+            Line { name: "95 % interval".to_owned(), pieces: bars.collect(), stroke: whisker },
+            Line { name: response.metric.clone(), pieces: vec![known], stroke: line },
         ],
         legend: vec![
             Entry { text: "mean".to_owned(), stroke: Some(line) },
