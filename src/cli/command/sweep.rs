@@ -130,7 +130,8 @@ pub(super) fn sweep(args: &Sweep) -> Result<(), Failure> {
         Trouble::Run(error) => failure(&error, args),
         Trouble::Sweep(error) => refused(&error),
     })?;
-    finish(&plan, &work, &rows, found, (&dir, args.format))?;
+    finish(&plan, &work, &rows, found, (&dir, args.format))
+        .map_err(|failure| failure.reproduce(again(args)))?;
     let journal = journal.into_inner().expect("nobody panics with it");
     journal.remove().map_err(|error| Failure::new(Exit::Unexpected, error))
 }
