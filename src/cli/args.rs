@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::command::bench::Bench;
+use super::command::campaign::Campaign;
 use super::command::check::Check;
 use super::command::claims::Claims;
 use super::command::compare::Compare;
@@ -18,6 +19,7 @@ use super::command::report::Report;
 use super::command::run::Run;
 use super::command::schema::SchemaOf;
 use super::command::solve::Solve;
+use super::command::sweep::Sweep;
 use super::command::trace::Trace;
 use super::command::tune::Tune;
 use super::exit;
@@ -48,6 +50,11 @@ pub(super) enum Command {
     Solve(Solve),
     /// Expectations, and what got worse than a baseline: the gate of a build
     Check(Check),
+    /// How the metrics answer to parameters: grids, designs, sensitivity, boundaries
+    Sweep(Sweep),
+    /// The work of `compare` and `sweep` over many machines
+    #[command(subcommand)]
+    Campaign(Campaign),
     /// What vendors say of their balancers, put to the test
     Claims(Claims),
     /// Why a request was routed as it was, and what would have flipped it

@@ -136,6 +136,24 @@ pub trait Units: Sync {
     fn run(&self, index: usize, progress: &dyn Progress) -> Result<RunRow, RunError>;
 }
 
+impl<T: Units + ?Sized> Units for &T {
+    fn ids(&self) -> Vec<UnitId> {
+        (**self).ids()
+    }
+
+    fn what(&self, index: usize) -> String {
+        (**self).what(index)
+    }
+
+    fn length(&self, index: usize) -> Span {
+        (**self).length(index)
+    }
+
+    fn run(&self, index: usize, progress: &dyn Progress) -> Result<RunRow, RunError> {
+        (**self).run(index, progress)
+    }
+}
+
 /// Takes a finished unit: id, which it is, and its row.
 pub type Keeper<'a> = &'a (dyn Fn(UnitId, &str, &RunRow) -> Result<(), StoreError> + Sync);
 

@@ -20,6 +20,7 @@ pub mod hunt;
 pub mod journal;
 pub mod made;
 pub mod manifest;
+pub mod plan;
 pub mod quantity;
 pub mod run;
 pub mod run_row;
@@ -29,6 +30,7 @@ pub mod store;
 pub mod study;
 pub mod summarise;
 pub mod summary;
+pub mod sweep;
 pub mod table;
 mod tenants;
 pub mod tuning;
@@ -54,5 +56,6 @@ pub use summarise::{Subject, summary};
 pub use summary::{
     FaultSummary, Quantiles, Requests, RouteSummary, SCHEMA_VERSION, Summary, TenantSummary, Tokens,
 };
+pub use sweep::Sweep;
 pub use tuning::Tuning;
 pub use warning::Warning;

@@ -22,9 +22,12 @@ pub mod palette;
 pub mod picture;
 pub mod publish;
 pub mod solution;
+pub mod sweep;
 pub mod terminal;
 pub mod tuning;
 pub mod values;
 
 pub use document::{Document, document};
-pub use picture::{ReportError, pages, svg, write_all, write_comparison, write_overhead};
+pub use picture::{
+    ReportError, pages, svg, write_all, write_comparison, write_overhead, write_sweep,
+};

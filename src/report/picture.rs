@@ -9,7 +9,7 @@ use plotters::style::{FontStyle, register_font};
 use super::draw::{self, DrawError, Layout, Lettering};
 use super::page::Page;
 use super::{figure, league};
-use crate::record::{Bench, Comparison, StoreError, StoredRun, store};
+use crate::record::{Bench, Comparison, StoreError, StoredRun, Sweep, store};
 
 /// Device pixels to a layout pixel: PNG files are sharp on dense screens, and lines in SVG files
 /// fall between whole layout pixels.
@@ -91,6 +91,18 @@ pub fn write_comparison(dir: &Path, comparison: &Comparison) -> Result<usize, Re
     }
     store::write_whole(&dir.join("README.md"), league::markdown(comparison).as_bytes())?;
     Ok(files)
+}
+
+/// Draws all figures of a sweep into a folder, and returns the files in order.
+///
+/// # Errors
+/// [`ReportError`]; files written before are whole.
+pub fn write_sweep(dir: &Path, sweep: &Sweep) -> Result<Vec<PathBuf>, ReportError> {
+    let mut paths = Vec::new();
+    for (name, page) in figure::sweep::figures(sweep) {
+        paths.extend(write(dir, &name, &page)?);
+    }
+    Ok(paths)
 }
 
 pub(super) fn write(dir: &Path, name: &str, page: &Page) -> Result<[PathBuf; 2], ReportError> {

@@ -120,6 +120,14 @@ pub fn load_for_check(path: &Path, sets: &[String]) -> Result<Scenario, Scenario
     load(path, &[plain.check_sets, sets.to_vec()].concat())
 }
 
+/// Reads the text of a scenario's file.
+///
+/// # Errors
+/// [`ScenarioError`] if it cannot be read, or is no text.
+pub fn text(path: &Path) -> Result<String, ScenarioError> {
+    source::read(path)
+}
+
 /// Reads a scenario from text. `name` is what errors call it, and without folder and ending what
 /// the scenario is called; traces are looked for in `base_dir`.
 ///

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Published files, and what they must be.
-fn generated() -> [(&'static str, String); 12] {
+fn generated() -> [(&'static str, String); 13] {
     [
         ("docs/metrics.md", windtunnel::metrics::catalog::markdown()),
         ("docs/policies.md", windtunnel::policy::registry::markdown()),
@@ -12,6 +12,7 @@ fn generated() -> [(&'static str, String); 12] {
         ("docs/scenario.schema.json", format!("{:#}\n", windtunnel::scenario::schema())),
         ("docs/summary.schema.json", windtunnel::record::Summary::schema()),
         ("docs/comparison.schema.json", windtunnel::record::Comparison::schema()),
+        ("docs/sweep.schema.json", windtunnel::record::Sweep::schema()),
         ("docs/claims.schema.json", windtunnel::record::Scorecard::schema()),
         ("docs/hunt.schema.json", windtunnel::record::Hunt::schema()),
         ("docs/solution.schema.json", windtunnel::record::Solution::schema()),

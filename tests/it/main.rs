@@ -4,6 +4,7 @@
 mod bad_input;
 mod bench;
 mod bound;
+mod campaign;
 mod check;
 mod claims;
 mod cli;
@@ -49,6 +50,7 @@ mod sinkhole;
 mod smoke;
 mod solve;
 mod still;
+mod sweep;
 mod theory;
 mod tidy;
 mod tuesday;

@@ -21,9 +21,11 @@ use crate::policy::adaptive::ablation;
 use crate::policy::{Family, POLICIES, PolicySpec, oracle};
 use crate::record::comparison::paired_csv;
 use crate::record::journal::{Columns, Journal, UnitId};
+use crate::record::made::Input;
 use crate::record::manifest::{MANIFEST, MANIFEST_VERSION, Manifest};
-use crate::record::run_row::{self, RunRow};
-use crate::record::{self, Comparison, Made, StoreError, store};
+use crate::record::plan::{CompareWork, ScenarioText};
+use crate::record::run_row::{self, RunKey, RunRow};
+use crate::record::{self, Made, StoreError, store};
 use crate::report;
 use crate::scenario::{self, Scenario};
 
@@ -41,7 +43,7 @@ const JOURNAL: &str = "journal.csv";
 /// Every policy meets the same requests and the same luck, so that they are compared pair by pair. Two tables
 /// are made: policies as they ship, and their rules alone under one common layer (one retry on another route,
 /// at most 10 % retries). What an interrupted comparison has finished is kept; the same command goes on.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 pub(in crate::cli) struct Compare {
     /// Scenario files, or folders of them
     #[arg(required = true)]
@@ -53,7 +55,7 @@ pub(in crate::cli) struct Compare {
     policies: Option<String>,
     /// Thresholds as `tune` writes them, compared under the file's name
     #[arg(long = "config", value_name = "FILE")]
-    configs: Vec<PathBuf>,
+    pub(super) configs: Vec<PathBuf>,
     /// This policy of the engine, and the same with one part off at a time: what each part is worth
     #[arg(long, value_name = "POLICY")]
     ablate: Option<String>,
@@ -74,13 +76,13 @@ pub(in crate::cli) struct Compare {
     seed: u64,
     /// Folder for results [default: results/compare-NAME for one scenario, else results/compare]
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// What to print on stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Threads [default: all cores]; results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    pub(super) threads: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -93,25 +95,70 @@ pub(in crate::cli) enum Tables {
     Rule,
 }
 
-pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
-    let contenders = contenders(args)?;
-    let scenarios = super::load_all(&args.scenarios, &args.sets)?;
+/// A comparison that owns what it compares.
+#[derive(Debug)]
+pub(super) struct Comparing {
+    scenarios: Vec<Scenario>,
+    contenders: Vec<Contender>,
+    layers: Vec<Layer>,
+    seed: u64,
+    replications: u32,
+}
+
+impl Comparing {
+    /// From what was asked, here or on the machine that made a campaign's plan.
+    pub(super) fn new(work: &CompareWork, configs: &[PathBuf]) -> Result<Self, Failure> {
+        let of = |name: &String| LAYERS.into_iter().find(|layer| layer.name() == name);
+        let layers: Option<Vec<Layer>> = work.layers.iter().map(of).collect();
+        Ok(Self {
+            contenders: contenders(work.policies.as_deref(), work.ablate.as_deref(), configs)?,
+            scenarios: scenarios(work)?,
+            layers: layers
+                .ok_or_else(|| Failure::new(Exit::Usage, "a layer is `shipped` or `rule`"))?,
+            seed: work.seed,
+            replications: work.replications,
+        })
+    }
+
+    pub(super) fn plan(&self) -> ComparePlan<'_> {
+        ComparePlan {
+            scenarios: &self.scenarios,
+            contenders: &self.contenders,
+            layers: &self.layers,
+            seed: self.seed,
+            replications: self.replications,
+        }
+    }
+}
+
+const LAYERS: [Layer; 2] = [Layer::Shipped, Layer::Rule];
+
+/// What the arguments ask for.
+pub(super) fn work(args: &Compare) -> Result<CompareWork, Failure> {
     let layers: &[Layer] = match args.tables {
-        Tables::Both => &[Layer::Shipped, Layer::Rule],
+        Tables::Both => &LAYERS,
         Tables::Shipped => &[Layer::Shipped],
         Tables::Rule => &[Layer::Rule],
     };
-    let plan = ComparePlan {
-        scenarios: &scenarios,
-        contenders: &contenders,
-        layers,
+    Ok(CompareWork {
+        command: command(args),
+        scenarios: texts(args)?,
+        sets: args.sets.clone(),
+        policies: args.policies.clone(),
+        ablate: args.ablate.clone(),
+        layers: layers.iter().map(|layer| layer.name().to_owned()).collect(),
         seed: args.seed,
         replications: if args.quick { 10 } else { args.replications },
-    };
-    let dir = args.out.clone().unwrap_or_else(|| default_folder(&scenarios));
+    })
+}
+
+pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
+    let work = work(args)?;
+    let comparing = Comparing::new(&work, &args.configs)?;
+    let plan = comparing.plan();
+    let dir = args.out.clone().unwrap_or_else(|| default_folder(plan.scenarios));
     record::writable(&dir).map_err(|error| Failure::new(Exit::Usage, error))?;
     catch_interrupts();
-    let stored = |error: StoreError| Failure::new(Exit::Unexpected, error);
     let (journal, done) = open(&dir)?;
     let ids = plan.ids();
     let kept: Vec<usize> = (0..ids.len()).filter(|at| done.contains_key(&ids[*at])).collect();
@@ -127,51 +174,66 @@ pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
         journal.lock().expect("nobody panics with it").add(id, what, row)
     };
     let result = threads.install(|| runs(&plan, done, &keep, &bar));
-    let rows = result.map_err(|error| failure(&error, args))?;
-    let (mut comparison, pairs) = league(&plan, &rows);
-    shown::choose(&plan, &rows, &mut comparison);
-    let shown = threads.install(|| shown::runs(&plan, &comparison, &dir, &bar));
+    let rows = result.map_err(|error| failure(&error, &again(args)))?;
+    threads.install(|| finish(&plan, &work, &rows, (&dir, args.format), &bar))?;
+    let journal = journal.into_inner().expect("nobody panics with it");
+    journal.remove().map_err(|error| Failure::new(Exit::Unexpected, error))
+}
+
+/// Writes what a comparison leaves, and prints its tables.
+pub(super) fn finish(
+    plan: &ComparePlan<'_>,
+    work: &CompareWork,
+    rows: &BTreeMap<RunKey, RunRow>,
+    (dir, format): (&Path, Format),
+    bar: &Bar,
+) -> Result<(), Failure> {
+    let stored = |error: StoreError| Failure::new(Exit::Unexpected, error);
+    let (mut comparison, pairs) = league(plan, rows);
+    shown::choose(plan, rows, &mut comparison);
+    let shown = shown::runs(plan, &comparison, dir, bar);
     bar.finish();
-    for kept in shown.map_err(|error| failure(&error, args))? {
+    for kept in shown.map_err(|error| failure(&error, &work.command))? {
         if !kept.same {
             let what = format!("the run in {} came out differently again", kept.folder.display());
-            return Err(Failure::new(Exit::Broken, what).reproduce(again(args)));
+            return Err(Failure::new(Exit::Broken, what).reproduce(work.command.clone()));
         }
         record::write(&kept.folder, &kept.run).map_err(stored)?;
-        explainable(args, &plan, &kept)?;
+        explainable(plan, &kept)?;
     }
     let table = run_row::table(METRICS, rows.iter(), |key| plan.names(key));
     store::write_whole(&dir.join("runs.csv"), &table).map_err(stored)?;
     store::write_whole(&dir.join("paired.csv"), &paired_csv(&pairs)).map_err(stored)?;
-    let files = report::write_comparison(&dir, &comparison)
+    let files = report::write_comparison(dir, &comparison)
         .map_err(|error| Failure::new(Exit::Unexpected, error))?;
-    let read = super::files_of(&args.scenarios)?;
-    let inputs = read.iter().flat_map(|path| super::run::inputs(path)).collect();
-    let manifest = Made::new(command(args), &comparison.digest, inputs);
-    manifest.write(&dir).map_err(stored)?;
+    let input = |file: &ScenarioText| Input::of(Path::new(&file.path), file.text.as_bytes());
+    let inputs = work.scenarios.iter().map(input).collect();
+    let manifest = Made::new(work.command.clone(), &comparison.digest, inputs);
+    manifest.write(dir).map_err(stored)?;
     let json = record::to_json(&comparison);
     store::write_whole(&dir.join("comparison.json"), json.as_bytes()).map_err(stored)?;
-    journal.into_inner().expect("nobody panics with it").remove().map_err(stored)?;
-    print(args, &comparison, &json);
+    match format {
+        Format::Text => style::tables(&report::league::text(&comparison)),
+        Format::Json => style::data(&json),
+    }
     style::note(&format!("{} files in {}", files + 4, dir.display()));
     Ok(())
 }
 
 /// Writes into the folder of a run what `explain` needs to make it again.
-fn explainable(args: &Compare, plan: &ComparePlan<'_>, kept: &shown::Kept) -> Result<(), Failure> {
-    let summary = &kept.run.summary;
-    let of = |path: &&PathBuf| path.file_stem().is_some_and(|stem| *stem == *summary.scenario);
-    let files = super::files_of(&args.scenarios)?;
-    // A scenario that is not called as its file is cannot be found again.
-    let Some(file) = files.iter().find(of) else { return Ok(()) };
-    let mut sets = args.sets.clone();
-    sets.push(format!("policy={}", kept.policy.of));
+fn explainable(plan: &ComparePlan<'_>, kept: &shown::Kept) -> Result<(), Failure> {
+    let of = |scenario: &&Scenario| scenario.spec.name == kept.run.summary.scenario;
+    let base = plan.scenarios.iter().find(of).expect("the run is one of the plan's");
+    let mut sets = vec![format!("policy={}", kept.policy.of)];
     sets.extend(kept.policy.sets.iter().cloned());
-    let scenario = scenario::load(file, &sets).map_err(|e| Failure::pointing(Exit::Usage, &e))?;
+    let (name, folder) = (base.path.display().to_string(), base.path.parent());
+    let folder = folder.unwrap_or(Path::new(""));
+    let scenario = scenario::parse(&name, &base.source, folder, &sets)
+        .map_err(|error| Failure::pointing(Exit::Usage, &error))?;
     let manifest = Manifest {
         schema_version: MANIFEST_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        scenario: file.display().to_string(),
+        scenario: name,
         source: scenario.source,
         seed: plan.seed,
         replications: plan.replications,
@@ -183,33 +245,21 @@ fn explainable(args: &Compare, plan: &ComparePlan<'_>, kept: &shown::Kept) -> Re
 
 /// Opens the journal of a folder, with what it has.
 fn open(dir: &Path) -> Result<(Journal, BTreeMap<UnitId, RunRow>), Failure> {
-    Journal::open(&dir.join(JOURNAL), Columns::new(METRICS.iter().copied())).map_err(|error| {
-        let exit = match error {
-            StoreError::Busy { .. } => Exit::Usage,
-            _ => Exit::Unexpected,
-        };
-        Failure::new(exit, error)
-    })
+    Journal::open(&dir.join(JOURNAL), Columns::new(METRICS.iter().copied()))
+        .map_err(|error| super::busy_or(Exit::Unexpected, error))
 }
 
-fn print(args: &Compare, comparison: &Comparison, json: &str) {
-    match args.format {
-        Format::Text => style::tables(&report::league::text(comparison)),
-        Format::Json => style::data(json),
-    }
-}
-
-fn failure(error: &RunError, args: &Compare) -> Failure {
-    match error {
-        RunError::Policy { .. } => Failure::new(Exit::Usage, error),
-        RunError::Broken { .. } => Failure::new(Exit::Broken, error).reproduce(again(args)),
-        RunError::Store(_) => Failure::new(Exit::Unexpected, error).reproduce(again(args)),
+fn failure(error: &RunError, again: &str) -> Failure {
+    let failure = match error {
+        RunError::Policy { .. } => return Failure::new(Exit::Usage, error),
+        RunError::Broken { .. } => Failure::new(Exit::Broken, error),
+        RunError::Store(_) => Failure::new(Exit::Unexpected, error),
         RunError::Interrupted => Failure::new(
             Exit::Interrupted,
             "interrupted; what is finished is kept, and the same command goes on from there",
-        )
-        .reproduce(again(args)),
-    }
+        ),
+    };
+    failure.reproduce(again.to_owned())
 }
 
 /// The command that does the same again, into the same folder.
@@ -270,9 +320,13 @@ fn headline(plan: &ComparePlan<'_>, done: usize, threads: usize) -> String {
 }
 
 /// The policies of the arguments, in the order of the registry; the oracle comes with any.
-fn contenders(args: &Compare) -> Result<Vec<Contender>, Failure> {
+fn contenders(
+    policies: Option<&str>,
+    ablate: Option<&str>,
+    configs: &[PathBuf],
+) -> Result<Vec<Contender>, Failure> {
     let usual = |spec: &&PolicySpec| !matches!(spec.family, Family::Field);
-    let mut contenders: Vec<Contender> = match (args.policies.as_deref(), &args.ablate) {
+    let mut contenders: Vec<Contender> = match (policies, ablate) {
         (None, None) => POLICIES.iter().filter(usual).map(Contender::of).collect(),
         (None, Some(_)) => Vec::new(),
         (Some("all"), _) => POLICIES.iter().map(Contender::of).collect(),
@@ -281,10 +335,10 @@ fn contenders(args: &Compare) -> Result<Vec<Contender>, Failure> {
             .map(contender::contender)
             .collect::<Result<_, _>>()?,
     };
-    if let Some(name) = &args.ablate {
+    if let Some(name) = ablate {
         contenders.extend(ablation(super::policy(name)?)?);
     }
-    for path in &args.configs {
+    for path in configs {
         let Thresholds { spec, settings, .. } = config::read(path)?;
         let label = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         contenders.push(Contender { label, spec, settings });
@@ -312,6 +366,35 @@ fn ablation(spec: &'static PolicySpec) -> Result<Vec<Contender>, Failure> {
         contenders.push(contender);
     }
     Ok(contenders)
+}
+
+/// The texts of all scenarios of the arguments, folders in the order of their file names.
+fn texts(args: &Compare) -> Result<Vec<ScenarioText>, Failure> {
+    let files = super::files_of(&args.scenarios)?;
+    if files.is_empty() {
+        return Err(Failure::new(Exit::NothingRun, "no scenario in these folders"));
+    }
+    let text = |path: &PathBuf| {
+        let text = scenario::text(path).map_err(|e| Failure::pointing(Exit::Usage, &e))?;
+        Ok(ScenarioText { path: path.display().to_string(), text })
+    };
+    files.iter().map(text).collect()
+}
+
+/// The scenarios, each under a name of its own.
+fn scenarios(work: &CompareWork) -> Result<Vec<Scenario>, Failure> {
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for ScenarioText { path, text } in &work.scenarios {
+        let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+        let scenario = scenario::parse(path, text, folder, &work.sets)
+            .map_err(|error| Failure::pointing(Exit::Usage, &error))?;
+        if scenarios.iter().any(|other| other.spec.name == scenario.spec.name) {
+            let what = format!("two scenarios are called `{}`", scenario.spec.name);
+            return Err(Failure::new(Exit::Usage, what));
+        }
+        scenarios.push(scenario);
+    }
+    Ok(scenarios)
 }
 
 fn default_folder(scenarios: &[Scenario]) -> PathBuf {

@@ -1,6 +1,12 @@
 //! One file a command: arguments in, plan out, results printed.
 
 pub(super) mod bench;
+pub(super) mod campaign;
+mod campaign_emit;
+mod campaign_merge;
+mod campaign_plan;
+mod campaign_ray;
+mod campaign_run;
 pub(super) mod check;
 pub(super) mod claims;
 pub(super) mod compare;
@@ -16,6 +22,7 @@ pub(super) mod report;
 pub(super) mod run;
 pub(super) mod schema;
 pub(super) mod solve;
+pub(super) mod sweep;
 pub(super) mod trace;
 pub(super) mod tune;
 
@@ -30,6 +37,7 @@ use super::fail::Failure;
 use super::style;
 use crate::experiment::shim;
 use crate::policy::{POLICIES, PolicySpec, registry};
+use crate::record::StoreError;
 use crate::scenario::{self, Scenario, suggest};
 
 /// Does what was asked.
@@ -45,6 +53,8 @@ pub(super) fn dispatch(args: &Args, allocations: Allocations) -> Result<(), Fail
         Command::Dashboard(args) => dashboard::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Sweep(args) => sweep::sweep(args),
+        Command::Campaign(command) => campaign::campaign(command),
         Command::Claims(args) => claims::claims(args),
         Command::Report(args) => report::report(args),
         Command::Bench(args) => bench::bench(args, allocations),
@@ -117,6 +127,12 @@ fn toml_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         .collect();
     files.sort_unstable();
     Ok(files)
+}
+
+/// A journal that could not be opened: somebody else's, or as `exit` says.
+fn busy_or(exit: Exit, error: StoreError) -> Failure {
+    let exit = if matches!(error, StoreError::Busy { .. }) { Exit::Usage } else { exit };
+    Failure::new(exit, error)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

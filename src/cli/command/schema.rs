@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::record::{
-    Baseline, CheckReport, Comparison, Hunt, Scorecard, Solution, Summary, Tuning,
+    Baseline, CheckReport, Comparison, Hunt, Scorecard, Solution, Summary, Sweep, Tuning,
 };
 use crate::scenario;
 
@@ -15,6 +15,8 @@ pub(in crate::cli) enum SchemaOf {
     Summary,
     /// comparison.json
     Comparison,
+    /// sweep.json
+    Sweep,
     /// claims.json
     Claims,
     /// hunt.json
@@ -35,6 +37,7 @@ pub(super) fn schema(of: SchemaOf) -> String {
         SchemaOf::Scenario => format!("{:#}", scenario::schema()),
         SchemaOf::Summary => Summary::schema(),
         SchemaOf::Comparison => Comparison::schema(),
+        SchemaOf::Sweep => Sweep::schema(),
         SchemaOf::Claims => Scorecard::schema(),
         SchemaOf::Hunt => Hunt::schema(),
         SchemaOf::Solution => Solution::schema(),

@@ -10,6 +10,7 @@ pub mod overhead;
 pub mod parts;
 pub mod recovery;
 pub mod share;
+pub mod sweep;
 pub mod time;
 pub mod together;
 pub mod weights;
