@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::program::Desk;
 
-/// A world of a minute and a half, three routes, and a rule that never reacts.
+/// A world of a minute, three routes, and a rule that never reacts.
 const WORLD: &str = r#"# Who suffers?
-rps = 60
-duration = "90s"
+rps = 40
+duration = "60s"
 policy = "random"
 [workload]
 models = { chat = 1 }
@@ -19,7 +19,7 @@ mistral = { profile = "plain" }
 "#;
 
 fn hunted(desk: &Desk, extra: &[&str]) -> serde_json::Value {
-    let mut args = vec!["hunt", "world.toml", "--budget", "30", "--keep", "2", "--format", "json"];
+    let mut args = vec!["hunt", "world.toml", "--budget", "20", "--keep", "1", "--format", "json"];
     args.extend(extra);
     serde_json::from_str(&desk.data(&args)).unwrap()
 }
@@ -45,7 +45,7 @@ fn a_found_file_replays_to_the_same_events_and_the_same_harm() {
         assert_eq!(summary["slo_attainment"], one["value"], "{file}");
         // Shrinking keeps four fifths of the harm; a blind draw among three loses much to an outage.
         let (searched, value) = (one["searched"].as_f64().unwrap(), one["value"].as_f64().unwrap());
-        assert!(searched <= value && value < 0.97, "{searched} {value}");
+        assert!(value <= 0.2 + 0.8 * searched + 1e-6 && value < 0.97, "{searched} {value}");
     }
 }
 
@@ -78,7 +78,7 @@ fn committed_finds_say_how_they_were_found() {
 fn mistakes_cost_nothing_and_say_what_to_do() {
     let desk = Desk::new();
     desk.write("world.toml", WORLD);
-    desk.write("short-run.toml", WORLD.replace("90s", "30s"));
+    desk.write("short-run.toml", WORLD.replace("60s", "30s"));
     for (args, says) in [
         (&["hunt", "world.toml", "--by", "regert"][..], "did you mean `regret`"),
         (&["hunt", "world.toml", "--kinds", "hard-outag"], "did you mean `hard-outage`"),

@@ -80,6 +80,8 @@ pub(super) struct Hunter<'a> {
     pub(super) plan: &'a HuntPlan<'a>,
     pub(super) base: Base,
     pub(super) ground: Ground,
+    /// Harm without any fault: what a schedule adds to it is its own.
+    pub(super) calm: f64,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -96,10 +98,13 @@ pub fn hunt(plan: &HuntPlan<'_>, progress: &dyn Progress) -> Result<Catch, HuntE
             "the world has no place for these kinds of fault: a `regional` fault needs regions";
         return Err(HuntError::Ground(what.to_owned()));
     }
-    let mut hunter = Hunter { plan, base, ground, progress };
+    let mut hunter = Hunter { plan, base, ground, calm: 0.0, progress };
+    // Metrics of faults have no value here: without a fault there is no harm.
+    let nothing = Schedule { load: 100, strikes: Vec::new() };
+    hunter.calm = hunter.judge(&nothing, plan.seed)?.map_or(0.0, |judged| judged.harm);
     let (best, tried) = hunter.search()?;
     let mut worst: Vec<(Prey, Vec<Phase>)> = Vec::new();
-    for prey in best.into_values().filter(|prey| prey.harm > 0.0) {
+    for prey in best.into_values().filter(|prey| prey.harm > hunter.calm) {
         worst.push(look::all_phases(&hunter, &prey)?);
     }
     worst.sort_by(|(a, _), (b, _)| order(b, a));

@@ -3,12 +3,12 @@
 use super::schedule::Schedule;
 use super::search::{HuntError, Hunter, Prey};
 
-/// What must be left of the harm (our choice).
+/// What must be left of the harm that the faults add (our choice).
 const KEEP: f64 = 0.8;
 
 /// One fault of two, the plain load, then as shallow and as short as can be.
 pub(super) fn shrink(hunter: &Hunter<'_>, prey: &Prey) -> Result<Prey, HuntError> {
-    let floor = prey.harm * KEEP;
+    let floor = hunter.calm + (prey.harm - hunter.calm) * KEEP;
     let mut least = prey.clone();
     for at in (0..least.schedule.strikes.len()).rev() {
         if least.schedule.strikes.len() > 1 {
