@@ -175,16 +175,22 @@ pub(super) fn fit(times: &[u64], windows: &Windows, first: u64, step: u64) -> Ar
     let mut found = Candidate { burst, rps, multiples: &multiples, windows };
     let mut fitted = found.dispersion();
     let by_dispersion = !is_near(&log, &fitted);
+    // Bursts make windows differ by themselves, so each is tried without the curve too.
+    let flat = vec![1.0; multiples.len()];
     if by_dispersion {
-        let gamma = found.calibrated(log[1]);
-        let on_off = bursts(&times).map(|burst| Candidate { burst, ..found });
+        let bursts = bursts(&times);
+        let curved = [&multiples, &flat].map(|multiples| Candidate { multiples, ..found });
+        let gammas = curved.map(|candidate| candidate.calibrated(log[1]));
+        let on_offs = curved
+            .iter()
+            .filter_map(|candidate| bursts.map(|burst| Candidate { burst, ..*candidate }));
         let far = |candidate: &Candidate<'_>| apart(&log, &candidate.dispersion());
-        let best = std::iter::once(found).chain([gamma]).chain(on_off);
-        found = best.min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(found);
+        let all = std::iter::once(found).chain(gammas).chain(on_offs);
+        found = all.min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(found);
         fitted = found.dispersion();
     }
     let distance = far(&thinned(&gaps, SAMPLE), found.burst, floor, rps);
-    let is_flat = multiples.iter().all(|multiple| *multiple == 1.0);
+    let is_flat = found.multiples.iter().all(|multiple| *multiple == 1.0);
     let steps = if is_flat { Vec::new() } else { found.steps() };
     ArrivalFit { rps, steps, burst: found.burst, ks: distance, log, fitted, by_dispersion }
 }

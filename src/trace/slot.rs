@@ -33,12 +33,14 @@ const TEXT_MAX: usize = 256;
 
 impl Slot {
     pub(super) fn put_text(&mut self, text: &str) {
-        let text = text.trim();
+        let text = text.trim_ascii();
         if text.is_empty() {
             return;
         }
-        let end = text.len().min(TEXT_MAX);
-        let end = (0..=end).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        let end = match text.len() {
+            short if short <= TEXT_MAX => short,
+            _ => (0..=TEXT_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0),
+        };
         self.text.clear();
         self.text.push_str(&text[..end]);
         self.kind = Kind::Text;

@@ -23,6 +23,52 @@ pub(super) fn decimal(text: &str, unit: u64) -> Option<u64> {
 /// Nanoseconds since 1970 of `YYYY-mm-dd HH:MM:SS[.fraction][zone]`, and the zone's minutes east of
 /// UTC: `Z`, `UTC`, `+00:00`, `+0530`, `+01`. Without a zone it is read as UTC.
 pub(super) fn date_time(text: &str) -> Option<(u64, Option<i16>)> {
+    usual(text.as_bytes()).or_else(|| any(text))
+}
+
+/// The layout that nearly all stamps have, `2025-06-02T12:00:00.123Z`, without looking for signs.
+fn usual(text: &[u8]) -> Option<(u64, Option<i16>)> {
+    let (head, tail) = text.split_at_checked(19)?;
+    let signs = [head[4], head[7], head[13], head[16]];
+    if signs != *b"--::" || !matches!(head[10], b' ' | b'T') {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        head[from..to].iter().try_fold(0u64, |sum, byte| {
+            byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0'))
+        })
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let (mut nanos, mut unit, mut rest) = (0, SECOND, tail);
+    if let Some(fraction) = tail.strip_prefix(b".") {
+        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        for byte in &fraction[..digits] {
+            unit /= 10;
+            nanos += u64::from(byte - b'0') * unit;
+        }
+        rest = &fraction[digits..];
+    }
+    let zone = match rest {
+        b"" => None,
+        b"Z" | b"+00:00" => Some(0),
+        _ => return None,
+    };
+    let in_range = (1970..=2500).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=days_in(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 61;
+    let days = days_before(year.max(1970)) + days_before_month(year, month.clamp(1, 12)) + day;
+    in_range.then(|| {
+        let seconds = (days - 1) * 86_400 + hour * 3600 + minute * 60 + second;
+        (seconds * SECOND + nanos, zone)
+    })
+}
+
+/// Any layout.
+fn any(text: &str) -> Option<(u64, Option<i16>)> {
     let (date, time) = text.split_once([' ', 'T'])?;
     let mut date = date.splitn(3, '-').map(digits);
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);

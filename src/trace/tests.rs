@@ -130,7 +130,8 @@ fn what_is_wrong_is_said_by_line_and_column_with_an_example() {
         (
             refusal("{\"timestamp\": 0, \"input_length\"\n", Mooncake),
             "FILE:1: object: expected a JSON object, e.g. `{\"timestamp\": 3000, \"input_length\": \
-             6758}`, found `an object that is not closed (character 0)`",
+             6758}`, found `an object not \
+             closed`",
         ),
     ];
     for (found, expected) in cases {

@@ -15,8 +15,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("stats", &["engine", "metrics"]),
     ("trace", &["engine", "policy", "metrics", "sim"]),
     ("scenario", &["engine", "governance", "policy", "metrics", "sim", "trace"]),
-    ("import", &[]),
-    ("fit", &["engine", "sim", "trace", "import"]),
+    ("import", &["scenario"]),
+    ("fit", &["engine", "sim", "trace", "scenario", "import"]),
     ("record", &["engine", "policy", "metrics", "stats"]),
     ("experiment", &["engine", "policy", "metrics", "sim", "stats", "trace", "scenario", "record"]),
     // A report never runs a simulation: no `sim`, no `experiment`.

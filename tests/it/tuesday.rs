@@ -60,6 +60,8 @@ fn the_guide_s_commands_run_and_its_findings_hold() {
     let lost = offered - now["requests"]["good"].as_u64().unwrap();
     assert!(lost * 400 > offered, "{lost} of {offered}");
     let report = desk.read("compared/README.md");
-    let place = |policy: &str| report.find(policy).unwrap_or_else(|| panic!("{policy}: {report}"));
+    let place = |policy: &str| {
+        report.find(&format!("| {policy}")).unwrap_or_else(|| panic!("{policy}: {report}"))
+    };
     assert!(place("litellm-simple-shuffle") < place("litellm-latency-based"), "{report}");
 }

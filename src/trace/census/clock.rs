@@ -137,7 +137,7 @@ impl Watch {
     }
 
     pub(super) fn clock(&self, rows: u64) -> Clock {
-        let newest_first = rows > 1 && self.descending * 10 > rows * 9 && self.back > 0;
+        let newest_first = rows > 2 && self.descending * 10 > (rows - 1) * 9 && self.back > 0;
         Clock {
             out_of_order: self.back,
             newest_first,
