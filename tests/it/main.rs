@@ -46,6 +46,7 @@ mod sinkhole;
 mod smoke;
 mod solve;
 mod still;
+mod tenants;
 mod theory;
 mod tidy;
 mod tune;

@@ -12,6 +12,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::engine::luck::unit;
 use crate::engine::{Health, Limits, Outcome, Param, Settings, Span, Time, Unit};
 use crate::policy::{
