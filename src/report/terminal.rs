@@ -35,6 +35,7 @@ pub fn summary(run: &StoredRun) -> String {
     tables.extend(super::cluster::cluster(summary));
     tables.extend(faults(summary));
     tables.push(providers(run));
+    tables.extend(tenants(summary));
     for table in tables {
         text.push('\n');
         for line in table.lines() {
@@ -235,6 +236,39 @@ fn providers(run: &StoredRun) -> Table {
         ));
     }
     table
+}
+
+/// One row a tenant; none without tenants.
+fn tenants(summary: &Summary) -> Option<Table> {
+    if summary.tenants.is_empty() {
+        return None;
+    }
+    let mut table = table(&[
+        "tenant",
+        "offered",
+        "good",
+        "denied",
+        "cost",
+        "budget",
+        "beyond",
+        "lost to others",
+    ]);
+    for tenant in &summary.tenants {
+        let usd = |of: &Quantity| value(&Measured::One(of.clone()), 1.0, "USD");
+        table.add_row(row(
+            &tenant.id,
+            [
+                count(tenant.offered as f64),
+                value(&Measured::One(tenant.slo_attainment.clone()), 100.0, "%"),
+                count(tenant.denied.values().sum::<u64>() as f64),
+                usd(&tenant.cost_usd),
+                usd(&tenant.budget_usd),
+                usd(&tenant.overshoot_usd),
+                value(&Measured::One(tenant.lost_to_others.clone()), 100.0, "%"),
+            ],
+        ));
+    }
+    Some(table)
 }
 
 /// Shares of first attempts per column of a spark: `shares[group][column]`; `None` without any

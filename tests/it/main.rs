@@ -51,6 +51,7 @@ mod smoke;
 mod solve;
 mod still;
 mod sweep;
+mod tenants;
 mod theory;
 mod tidy;
 mod tuesday;
