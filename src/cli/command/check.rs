@@ -164,7 +164,7 @@ fn advance(
 ) -> Result<(), Failure> {
     let n = work.subjects.len();
     let noun = if n == 1 { "scenario" } else { "scenarios" };
-    let more = if work.look == 0 { "" } else { "undecided: more of " };
+    let more = if work.look == 0 || args.update { "" } else { "undecided: more of " };
     style::note(&format!(
         "{more}{n} {noun} under a policy × {} replications, {} of virtual time",
         work.replications, work.time
