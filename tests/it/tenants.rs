@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use windtunnel::engine::Time;
-use windtunnel::experiment::{RunPlan, Silent, tapes};
+use windtunnel::experiment::run::tapes;
+use windtunnel::experiment::{RunPlan, Silent};
 use windtunnel::metrics::{DENIALS, Tape, tenant};
 use windtunnel::policy::{PolicySpec, registry};
 use windtunnel::scenario;
