@@ -153,12 +153,12 @@ mod tests {
             shuffled(&mut parts, &mut luck);
             let heard = after(&parts, Scope::Everything);
             for origin in 1..4 {
-                let own = heard.iter().filter(|heard| heard.peer == origin);
+                let mut own = heard.iter().filter(|heard| heard.peer == origin);
                 let moments: Vec<_> = own.clone().map(|heard| heard.sent_at).collect();
                 prop_assert!(moments.is_sorted_by(|a, b| a < b), "each once, only forward");
                 let newest = (by_moment.iter().rev())
                     .find(|((of, _), report)| *of == origin && !report.routes.is_empty());
-                let last = own.last().map(|heard| (heard.sent_at.0, &heard.report));
+                let last = own.next_back().map(|heard| (heard.sent_at.0, &heard.report));
                 prop_assert_eq!(last, newest.map(|((_, at), report)| (*at, report)));
             }
         }

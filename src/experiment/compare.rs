@@ -194,6 +194,10 @@ pub fn runs(
 }
 
 impl Units for ComparePlan<'_> {
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method's own lifetime is too short for it"
+    )]
     fn ids(&self) -> Vec<UnitId> {
         let metrics = metrics();
         self.keys().iter().map(|key| self.unit(key, &metrics, |unit| unit.id())).collect()

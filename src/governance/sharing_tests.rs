@@ -56,7 +56,7 @@ fn leak(
             }
             at > ms
         });
-        for node in 0..n {
+        for (node, last) in last_admitted.iter_mut().enumerate() {
             let word = luck::mix(luck::mix(seed, ms), node as u64);
             // Two of the limit's tokens per millisecond in all: it is reached in mid-run.
             if luck::unit(word) >= 0.02 / n as f64 {
@@ -68,7 +68,7 @@ fn leak(
             if ledger.admit(now, 0, 0, |_| need).is_ok() {
                 let hold = ledger.reserve(now, 0, 0, 0, &need).unwrap();
                 nodes.open.push((ms + answer, node, hold, used));
-                last_admitted[node] = ms;
+                *last = ms;
                 if charging == Charging::Reserved {
                     nodes.charged.push((ms, node, used));
                 }

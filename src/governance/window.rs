@@ -111,7 +111,7 @@ impl Window {
             } else {
                 // Before the anchor the grid goes on backwards, as far as 1970.
                 let behind = (anchor - at).div_ceil(length) * length;
-                if behind <= anchor { anchor - behind } else { 0 }
+                anchor.saturating_sub(behind)
             };
             return (from, from.saturating_add(length));
         }

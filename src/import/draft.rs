@@ -35,7 +35,7 @@ impl Draft {
     /// A parameter that is a length of time.
     pub(super) fn set_seconds(&mut self, parameter: &str, seconds: f64) {
         // Written to the microsecond, the finest that gateways configure.
-        let text = format!("{:.6}", seconds);
+        let text = format!("{seconds:.6}");
         let text = text.trim_end_matches('0').trim_end_matches('.').to_owned();
         self.set(parameter, format!("\"{text}s\""));
     }

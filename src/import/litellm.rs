@@ -34,7 +34,10 @@ pub(super) fn read(root: &Node<'_>, book: &mut Book) -> Draft {
                 for (key, node) in node.entries() {
                     match key {
                         "max_parallel_requests" | "global_max_parallel_requests" => {
-                            book.missing(&node.key, "limits of requests under way are not modelled")
+                            book.missing(
+                                &node.key,
+                                "limits of requests under way are not modelled",
+                            );
                         }
                         _ => book.ignored(&node.key, "the proxy's own housekeeping: never read"),
                     }

@@ -273,7 +273,7 @@ impl<'a> Desk<'a> {
             left -= deployment.weight;
             left < 0.0
         });
-        found.or_else(|| all().last()).map_or(0, |(at, _)| at)
+        found.or_else(|| all().next_back()).map_or(0, |(at, _)| at)
     }
 }
 

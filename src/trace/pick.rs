@@ -15,7 +15,7 @@ use super::slot::{Kind, Slot};
 /// The places to pick, as a tree.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
-    children: Vec<(Box<str>, Tree)>,
+    children: Vec<(Box<str>, Self)>,
     slot: Option<usize>,
 }
 

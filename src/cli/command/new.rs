@@ -67,9 +67,12 @@ fn imported(from: &Path, stem: &str) -> Result<String, Failure> {
     Ok(import.scenario)
 }
 
+/// What a verdict says, if it is of one kind.
+type Says = fn(&Verdict) -> Option<&str>;
+
 fn account(import: &Import) -> String {
     let mut text = format!("{} configuration\n", import.gateway);
-    let parts: [(&str, fn(&Verdict) -> Option<&str>); 3] = [
+    let parts: [(&str, Says); 3] = [
         ("understood", |verdict| match verdict {
             Verdict::Understood(what) => Some(what),
             Verdict::Ignored(_) | Verdict::NotRepresented(_) => None,

@@ -159,7 +159,7 @@ fn grid(axes: &[Axis]) -> Result<Vec<Point>, DesignError> {
     let mut all: Vec<Point> = vec![Vec::new()];
     for levels in &levels {
         let longer = |point: &Point| -> Vec<Point> {
-            levels.iter().map(|level| [&point[..], &[level.clone()]].concat()).collect()
+            levels.iter().map(|level| [&point[..], std::slice::from_ref(level)].concat()).collect()
         };
         all = all.iter().flat_map(longer).collect();
     }

@@ -1,6 +1,6 @@
 //! What `bench` measured.
 
-use super::document::{Block, Figure, Finding, Grid, Part, Section};
+use super::outline::{Block, Figure, Finding, Grid, Part, Section};
 use super::words::three;
 use crate::record::Measurements;
 use crate::report::figure::overhead::overhead;

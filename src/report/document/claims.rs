@@ -1,6 +1,6 @@
 //! The scorecard of vendors' claims.
 
-use super::document::{Block, Finding, Grid, Part, Section};
+use super::outline::{Block, Finding, Grid, Part, Section};
 use super::words::list;
 use crate::record::claims::{ClaimResult, Scorecard, TestFacts, Verdict};
 use crate::report::claims::{bounds, figures};

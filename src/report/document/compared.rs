@@ -1,6 +1,6 @@
 //! What a comparison found, in sentences.
 
-use super::document::Finding;
+use super::outline::Finding;
 use super::words::{In, MILLIS, NUMBER, PERCENT, SECONDS, basis, code, list, short, three, value};
 use crate::record::comparison::{Cell, Comparison, ScenarioTable, Table};
 use crate::record::{Measured, Quantity};

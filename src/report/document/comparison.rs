@@ -1,6 +1,6 @@
 //! What a comparison found: over all scenarios, and scenario by scenario.
 
-use super::document::{Block, Figure, Part, Section};
+use super::outline::{Block, Figure, Part, Section};
 use super::source::Source;
 use super::words::code;
 use super::{compared, standings};

@@ -5,13 +5,13 @@ mod bench;
 mod claims;
 mod compared;
 mod comparison;
-mod document;
 mod method;
+mod outline;
 mod run;
 mod source;
 mod standings;
 mod tuning;
 mod words;
 
-pub use document::{Block, Document, Figure, Finding, Grid, Section, document};
+pub use outline::{Block, Document, Figure, Finding, Grid, Section, document};
 pub use source::{Source, SourceError, sources};

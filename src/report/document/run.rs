@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::document::{Block, Figure, Finding, Grid, Part, Section};
+use super::outline::{Block, Figure, Finding, Grid, Part, Section};
 use super::source::Source;
 use super::words::{MILLIS, NUMBER, PERCENT, SECONDS, basis, cell, code, one, short, value, with};
 use crate::record::manifest::MANIFEST;

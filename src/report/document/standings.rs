@@ -1,6 +1,6 @@
 //! The tables of a comparison: over all scenarios, of one scenario, and who was compared.
 
-use super::document::Grid;
+use super::outline::Grid;
 use super::words::{In, MILLIS, NUMBER, PERCENT, SECONDS, cell, code, three};
 use crate::record::comparison::{Cell, Comparison, ScenarioTable, Table};
 use crate::record::{Measured, Quantity};

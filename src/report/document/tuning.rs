@@ -1,6 +1,6 @@
 //! What a search over parameters found, and whether it holds on what it never saw.
 
-use super::document::{Block, Figure, Finding, Grid, Part, Section};
+use super::outline::{Block, Figure, Finding, Grid, Part, Section};
 use super::words::{code, list, three};
 use crate::record::tuning::{Fate, Gain, Proof, Tuning, Verdict};
 use crate::report::figure::front::front;

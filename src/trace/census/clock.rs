@@ -133,7 +133,7 @@ impl Watch {
     fn step(&self, rows: u64) -> Option<Span> {
         let looked = self.looked;
         let keeps = |(_, off): &(u64, u64)| rows > 1 && off * 50 <= looked;
-        STEPS.into_iter().zip(self.off).filter(keeps).next_back().map(|(step, _)| Span(step))
+        STEPS.into_iter().zip(self.off).rfind(keeps).map(|(step, _)| Span(step))
     }
 
     pub(super) fn clock(&self, rows: u64) -> Clock {

@@ -50,7 +50,7 @@ pub struct Section {
     /// Figures and tables of the section itself.
     pub blocks: Vec<Block>,
     /// Sections inside, closed until somebody opens them.
-    pub inner: Vec<Section>,
+    pub inner: Vec<Self>,
 }
 
 /// A figure or a table.
