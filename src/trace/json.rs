@@ -59,7 +59,7 @@ impl Objects {
     }
 
     /// The line on which it begins.
-    pub(super) const fn line(&self) -> u64 {
+    pub(super) const fn starts_on(&self) -> u64 {
         self.start
     }
 

@@ -137,7 +137,7 @@ impl Json {
 
     fn next(&mut self, slots: &mut [Slot]) -> Result<Option<Result<u64, BadRow>>, TraceError> {
         loop {
-            let line = self.objects.line();
+            let line = self.objects.starts_on();
             if let Some(span) = self.spans.pop() {
                 slots.clone_from_slice(&span);
                 return Ok(Some(Ok(line)));
@@ -145,12 +145,12 @@ impl Json {
             match self.objects.next()? {
                 Found::End => return Ok(None),
                 Found::Broken(why) => {
-                    let line = self.objects.line();
+                    let line = self.objects.starts_on();
                     return Ok(Some(Err(broken(line, format!("an object {why}")))));
                 }
                 Found::Object => {}
             }
-            let line = self.objects.line();
+            let line = self.objects.starts_on();
             let object = self.objects.object();
             let mut from = Deserializer::from_slice(object);
             let read = if self.is_otel && holds_spans(object) {
