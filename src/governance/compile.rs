@@ -290,5 +290,5 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
     let of_models = plan.model_limits.iter().map(|of| &of.limit);
     let mut all =
         customers.chain(teams).chain(configs).chain(keys).chain(everybody).chain(of_models);
-    all.try_for_each(super::limit::Limit::check).map_err(PlanError)
+    all.try_for_each(Limit::check).map_err(PlanError)
 }
