@@ -78,7 +78,7 @@ function makeSide(policy, index) {
     row.addEventListener("keydown", (event) => { if (event.key === "Enter") toggle(); });
     return { row, cells, name };
   });
-  return { index, canvas, facts, body, rows, groups, history: [], layout: "" };
+  return { index, canvas, facts, body, rows, groups, layout: "" };
 }
 
 function loop() {
@@ -115,13 +115,9 @@ function drawSide(view, side, now, faulted) {
     if (side.states[route] === 2) out[provider] += 1;
   });
   attempts.forEach((n, provider) => { share[provider] = all ? n / all : 0; });
-  const last = view.history[view.history.length - 1];
-  if (last && last.at > now.at_s) view.history = view.history.filter((point) => point.at <= now.at_s);
-  if (all && (!last || now.at_s > last.at)) view.history.push({ at: now.at_s, share });
-  if (view.history.length > 4000) view.history = view.history.filter((_, i) => i % 2 === 0);
   const [offered, good, late, bad] = side.totals;
   put(view.facts, `${offered.toLocaleString("en")} requests · good ${percent(good / Math.max(offered, 1))} · late ${late.toLocaleString("en")} · failed ${bad.toLocaleString("en")} · ${side.attempts_per_s.toLocaleString("en")} attempts/s, ${percent(side.failing)} failing`);
-  chart(view, now);
+  chart(view, now, side);
   const filter = el("filter").value.trim().toLowerCase(), sort = el("sort").value, grouped = el("group").checked;
   const most = Math.max(0.02, ...side.expected, ...side.actual);
   const shown = [];
@@ -167,7 +163,7 @@ function drawSide(view, side, now, faulted) {
   if (layout !== view.layout) { view.layout = layout; view.body.replaceChildren(...order); }
 }
 
-function chart(view, now) {
+function chart(view, now, side) {
   const ratio = window.devicePixelRatio || 1, width = view.canvas.clientWidth, height = view.canvas.clientHeight;
   if (view.canvas.width !== Math.round(width * ratio)) { view.canvas.width = Math.round(width * ratio); view.canvas.height = Math.round(height * ratio); }
   const pen = view.canvas.getContext("2d"), style = getComputedStyle(document.body);
@@ -183,12 +179,17 @@ function chart(view, now) {
   for (let part = 0; part <= 4; part += 1) pen.fillText(`${Math.round((setup.horizon_s * part) / 4)} s`, x((setup.horizon_s * part) / 4), height - 4);
   pen.textAlign = "left"; pen.lineWidth = 1.5;
   const labels = [];
-  setup.providers.slice(0, HUES.length).forEach((name, provider) => {
+  side.history.forEach((points, provider) => {
     pen.strokeStyle = HUES[provider]; pen.beginPath();
-    view.history.forEach((point, i) => { const f = i ? "lineTo" : "moveTo"; pen[f](x(point.at), y(point.share[provider])); });
+    let last = -1;
+    points.forEach((part, i) => {
+      if (part < 0) return;
+      const f = last < 0 ? "moveTo" : "lineTo";
+      last = part;
+      pen[f](x((i + 0.5) * side.step_s), y(part / 1000));
+    });
     pen.stroke();
-    const last = view.history[view.history.length - 1];
-    if (last) labels.push([y(last.share[provider]), name, HUES[provider]]);
+    if (last >= 0) labels.push([y(last / 1000), setup.providers[provider], HUES[provider]]);
   });
   labels.sort((a, b) => a[0] - b[0]);
   let free = 0;
@@ -238,4 +239,5 @@ el("set").addEventListener("submit", (event) => {
   order({ order: "set", id: el("param").value, value: el("value").value });
 });
 for (const id of ["filter", "sort", "group"]) el(id).addEventListener("input", () => { drawn = null; });
+window.addEventListener("resize", () => { drawn = null; });
 fetch(at("/setup")).then((answer) => answer.json()).then((made) => { setup = made; begin(); }).catch((error) => say(String(error)));

@@ -61,6 +61,11 @@ pub struct Side {
     pub attempts_per_s: f64,
     /// Share of attempts since the last frame that failed or were refused.
     pub failing: f64,
+    /// Seconds between two points of `history`.
+    pub step_s: f64,
+    /// Per provider (the first eight) and step from the start: its thousandths of all first attempts; -1 where
+    /// there were none. Empty where a run has too many routes to count them by time.
+    pub history: Vec<Vec<i16>>,
     /// Weights.
     pub weights: Vec<f64>,
     /// States, as the index of healthy, degraded, failed, recovering.
@@ -85,11 +90,17 @@ pub struct Side {
 
 /// Changes of health that a frame has.
 const CHANGES: usize = 60;
+/// Providers whose share is drawn over time: as many as there are hues that can be told apart.
+const PROVIDERS: usize = 8;
+/// Points of a line.
+const POINTS: usize = 600;
 
 /// What was counted when the last frame was made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Before {
     at: Time,
+    /// First attempts by bin and provider.
+    bins: Vec<[u32; PROVIDERS]>,
     /// The frame itself: it is shown again while time stands still.
     side: Option<Side>,
     first: Vec<u32>,
@@ -108,8 +119,14 @@ impl Before {
         let routes = pool.routes.len();
         let mut views = vec![RouteView::default(); routes];
         world.policy().show(&mut views);
+        let mut bins = std::mem::take(&mut self.bins);
+        if self.at > world.now() {
+            bins.clear();
+        }
+        count(&mut bins, world);
         let now = Self {
             at: world.now(),
+            bins: Vec::new(),
             side: None,
             first: tape.route_totals.iter().map(|total| total.first).collect(),
             attempts: tape.route_totals.iter().map(|total| total.attempts).collect(),
@@ -118,6 +135,7 @@ impl Before {
         if self.first.len() != routes || self.at > now.at {
             *self = Self {
                 at: Time::ZERO,
+                bins: Vec::new(),
                 side: None,
                 first: vec![0; routes],
                 attempts: vec![0; routes],
@@ -140,8 +158,11 @@ impl Before {
         let sum = |counts: &[u32]| counts.iter().map(|n| u64::from(*n)).sum::<u64>() as f64;
         let seconds = now.at.since(self.at).as_secs_f64();
         let totals = &tape.totals;
+        let (step_s, history) = history(&bins, tape.bin.as_secs_f64(), pool.providers.len());
         let side = Side {
             digest: None,
+            step_s,
+            history,
             totals: [totals.offered, totals.good, totals.late, totals.failed + totals.shed],
             attempts_per_s: if seconds > 0.0 { (sum(&attempts) / seconds).round() } else { 0.0 },
             failing: round(sum(&failed) / sum(&attempts).max(1.0)),
@@ -156,9 +177,40 @@ impl Before {
             changes: newest(&tape.transitions),
             reasons: reasons(&tape.transitions, routes),
         };
-        *self = Self { side: Some(side.clone()), ..now };
+        *self = Self { side: Some(side.clone()), bins, ..now };
         side
     }
+}
+
+/// Brings the counts of first attempts up to now; the last bins may have grown since.
+fn count(bins: &mut Vec<[u32; PROVIDERS]>, world: &World<'_>) {
+    let tape = world.tape();
+    let past = (world.now().0 / tape.bin.0.max(1)) as usize;
+    bins.truncate(bins.len().saturating_sub(2));
+    for bin in bins.len()..past {
+        let mut sums = [0; PROVIDERS];
+        for (route, counts) in world.pool().routes.iter().zip(&tape.routes) {
+            let sum = sums.get_mut(usize::from(route.provider.0));
+            if let (Some(sum), Some(counted)) = (sum, counts.get(bin)) {
+                *sum += counted.first;
+            }
+        }
+        bins.push(sums);
+    }
+}
+
+/// Shares by provider in at most [`POINTS`] steps.
+fn history(bins: &[[u32; PROVIDERS]], bin_s: f64, providers: usize) -> (f64, Vec<Vec<i16>>) {
+    let stride = bins.len().div_ceil(POINTS).max(1);
+    let of = |provider: usize| {
+        let steps = bins.chunks(stride).map(|bins| {
+            let all: u64 = bins.iter().flatten().map(|n| u64::from(*n)).sum();
+            let own: u64 = bins.iter().map(|bin| u64::from(bin[provider])).sum();
+            if all == 0 { -1 } else { (own * 1_000 / all) as i16 }
+        });
+        steps.collect()
+    };
+    (bin_s * stride as f64, (0..providers.min(PROVIDERS)).map(of).collect())
 }
 
 fn round(value: f64) -> f64 {

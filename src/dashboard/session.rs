@@ -13,7 +13,7 @@ use crate::policy::PolicySpec;
 use crate::scenario::{self, Scenario, ScenarioError, fault};
 use crate::sim::World;
 
-use super::frame::{Before, Frame, Setup};
+use super::frame::{Before, Frame, Setup, Side};
 
 /// Media type of the metrics that [`Order::Metrics`] gives.
 pub(super) const METRICS_TYPE: &str = OPENMETRICS_TYPE;
@@ -371,6 +371,8 @@ struct Show {
     faults: Vec<(String, f64, f64, Vec<u32>)>,
     end: Time,
     over: bool,
+    /// The sides of a run that is over.
+    ended: Vec<Side>,
 }
 
 impl Show {
@@ -380,15 +382,30 @@ impl Show {
             faults: Vec::new(),
             end: Time(scenario.spec.horizon.0),
             over: false,
+            ended: Vec::new(),
         }
     }
 
     fn advance(&mut self, worlds: &mut [World<'_>], to: Time) {
+        if self.over {
+            return;
+        }
+        for world in worlds.iter_mut() {
+            world.advance(to);
+        }
         self.over = to >= self.end;
-        // At the end a run goes on until every measured request has its result, as `run` does.
-        let until = if self.over { Time::NEVER } else { to };
-        for world in worlds {
-            world.advance(until);
+        if self.over {
+            // What is shown is how things stood at the end. Then the run goes on until every measured request
+            // has its result, as with `run`, for the digest.
+            let both = worlds.iter_mut().zip(&mut self.before);
+            self.ended = both
+                .map(|(world, before)| {
+                    let mut side = before.side(world);
+                    world.advance(Time::NEVER);
+                    side.digest = Some(format!("{:016x}", world.digest()));
+                    side
+                })
+                .collect();
         }
     }
 
@@ -399,12 +416,11 @@ impl Show {
         at: Time,
         goal: Option<Time>,
     ) -> Frame {
-        let sides = worlds.iter().zip(&mut self.before).map(|(world, before)| {
-            let mut side = before.side(world);
-            side.digest = self.over.then(|| format!("{:016x}", world.digest()));
-            side
-        });
-        let sides = sides.collect();
+        let sides = if self.over {
+            self.ended.clone()
+        } else {
+            worlds.iter().zip(&mut self.before).map(|(world, before)| before.side(world)).collect()
+        };
         if let Some(world) = worlds.first()
             && self.faults.is_empty()
         {
