@@ -57,8 +57,8 @@ function makeSide(policy, index) {
   const body = node("tbody");
   const heads = ["route", "weight", "state", "why", "expected ┃ actual", "attempts", "failing"];
   const head = node("tr", {}, ...heads.map((text, i) => node("th", { scope: "col", class: i === 1 || i > 4 ? "number" : "" }, text)));
-  el("tables").append(node("table", { "aria-label": `Routes under ${policy}` },
-    node("caption", { class: "facts" }, policy), node("thead", {}, head), body));
+  el("tables").append(node("div", { class: "scroll" }, node("table", { "aria-label": `Routes under ${policy}` },
+    node("caption", { class: "facts" }, policy), node("thead", {}, head), body)));
   const rows = setup.routes.map(([name], route) => {
     const cells = heads.map((_, i) => node("td", { class: i === 1 || i > 4 ? "number" : "" }));
     cells[0].textContent = name;
