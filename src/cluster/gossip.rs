@@ -41,8 +41,8 @@ pub struct Config {
 impl Config {
     /// For about so many nodes.
     pub fn new(scope: Scope, nodes: usize) -> Self {
-        // memberlist: retransmissions = 4 × log10(N + 1), suspicion = 4 × max(1, log10 N) probe intervals.
-        let decades = libm::log10(nodes as f64 + 1.0);
+        // memberlist: retransmissions = 4 × ⌈log10(N + 1)⌉, suspicion = 4 × max(1, log10 N) probe intervals.
+        let decades = libm::ceil(libm::log10(nodes as f64 + 1.0));
         let transmissions = NonZeroU8::new((4.0 * decades) as u8);
         Self {
             scope,
