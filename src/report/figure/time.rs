@@ -151,7 +151,7 @@ pub fn percent(part: f64) -> String {
 /// A count, thousands apart.
 pub fn count(value: f64) -> String {
     if value.fract() != 0.0 {
-        return format!("{value}");
+        return crate::record::significant(value).to_string();
     }
     let digits = format!("{value:.0}");
     let mut text = String::new();
