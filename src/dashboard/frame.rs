@@ -206,7 +206,7 @@ fn history(bins: &[[u32; PROVIDERS]], bin_s: f64, providers: usize) -> (f64, Vec
         let steps = bins.chunks(stride).map(|bins| {
             let all: u64 = bins.iter().flatten().map(|n| u64::from(*n)).sum();
             let own: u64 = bins.iter().map(|bin| u64::from(bin[provider])).sum();
-            if all == 0 { -1 } else { (own * 1_000 / all) as i16 }
+            (own * 1_000).checked_div(all).map_or(-1, |share| share as i16)
         });
         steps.collect()
     };
