@@ -127,7 +127,6 @@ fn entrant(plan: &ComparePlan<'_>, contender: &Contender) -> Entrant {
         fidelity: spec.grade.name().to_owned(),
         sees,
         changed: contender.changed(),
-        ranks: None,
     }
 }
 

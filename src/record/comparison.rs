@@ -53,25 +53,6 @@ pub struct Entrant {
     pub sees: String,
     /// What differs from its preset; empty where nothing does.
     pub changed: String,
-    /// The range of its rank when values that are our choice are moved; absent where that was not measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ranks: Option<Ranks>,
-}
-
-/// How much a policy's rank depends on values that no source gives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ranks {
-    /// Its best rank by mean goodput over scenarios, 1 being best, the oracle left out.
-    pub best: u32,
-    /// Its worst.
-    pub worst: u32,
-    /// Among so many policies.
-    pub of: u32,
-    /// How many values were moved, each down and up.
-    pub moved: u32,
-    /// The value that moved the rank furthest, as `parameter=value`; empty where none did.
-    pub most: String,
 }
 
 /// A metric of the cells.

@@ -190,6 +190,8 @@ fn times(scenario: &ScenarioTable, listed: &Listed, replications: u32) -> Option
     let (none, some): (Vec<&Cell>, Vec<&Cell>) =
         cells.iter().partition(|cell| number(cell) == Some(0.0));
     let names = |cells: &[&Cell]| cells.iter().map(|cell| code(&cell.policy)).collect::<Vec<_>>();
+    let (never, some): (Vec<&Cell>, Vec<&Cell>) =
+        some.iter().partition(|cell| is_never(&cell.metrics[listed.metric]));
     let mut sentence = String::new();
     if let Some((first, rest)) = some.split_first() {
         let head = listed.first.replace("{}", &code(&first.policy));
@@ -198,6 +200,12 @@ fn times(scenario: &ScenarioTable, listed: &Listed, replications: u32) -> Option
             sentence.push_str(&format!("; {} {}", code(&cell.policy), measured(cell)));
         }
         sentence.push('.');
+    }
+    if let Some(first) = never.first() {
+        let blank = if sentence.is_empty() { "" } else { " " };
+        let names = list(&names(&never));
+        let what = listed.what.to_lowercase();
+        sentence.push_str(&format!("{blank}Under {names}, {what}: {}.", measured(first)));
     }
     if !none.is_empty() {
         let blank = if sentence.is_empty() { "" } else { " " };
@@ -220,6 +228,15 @@ fn times(scenario: &ScenarioTable, listed: &Listed, replications: u32) -> Option
     };
     let evidence = format!("{}; {}.{worst}", listed.what, basis(&first.metrics[listed.metric]));
     Some(Finding { sentence, evidence, shown: Some(listed.shown.to_owned()) })
+}
+
+/// Whether a time was reached in no replication.
+fn is_never(measured: &Measured) -> bool {
+    match measured {
+        Measured::One(Quantity::Censored(_)) => true,
+        Measured::Many(spread) => spread.censored == spread.n,
+        Measured::One(_) => false,
+    }
 }
 
 /// `windtunnel 3.1×`: the worst replication over the mean.

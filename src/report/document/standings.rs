@@ -98,8 +98,7 @@ fn has_number(cell: &Cell, metric: &str) -> bool {
 
 /// Who was compared, and how well each is known.
 pub(super) fn policies(comparison: &Comparison) -> Grid {
-    let header =
-        ["policy", "models", "fidelity", "family", "sees", "rank over our choices", "source"];
+    let header = ["policy", "models", "fidelity", "family", "sees", "source"];
     let row = |policy: &crate::record::comparison::Entrant| {
         let name = match policy.changed.is_empty() || policy.name.ends_with('}') {
             true => code(&policy.name),
@@ -111,22 +110,15 @@ pub(super) fn policies(comparison: &Comparison) -> Grid {
             policy.fidelity.clone(),
             policy.family.clone(),
             policy.sees.clone(),
-            policy.ranks.as_ref().map_or_else(
-                || "not measured".to_owned(),
-                |ranks| format!("{} to {} of {}", ranks.best, ranks.worst, ranks.of),
-            ),
             policy.source.clone(),
         ]
     };
     Grid {
         id: "policies".to_owned(),
         title: "Who was compared".to_owned(),
-        note: "Fidelity says how well the model is known to match the product. The rank over our choices is the \
-               range of its rank by goodput when each value that no source gives is moved, one at a time; \
-               `compare --sensitivity` measures it."
-            .to_owned(),
+        note: "Fidelity says how well the model is known to match the product.".to_owned(),
         header: header.map(str::to_owned).to_vec(),
-        texts: 7,
+        texts: 6,
         rows: comparison.policies.iter().map(row).collect(),
     }
 }
