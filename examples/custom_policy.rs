@@ -64,7 +64,7 @@ impl Policy for Sticky {
             self.candidates.has(*route) && self.candidates.model(*route) == request.model
         };
         let home = self.homes[slot].filter(here).filter(|home| !avoid.contains(home));
-        let route = home.or_else(|| self.candidates.draw(request.model, avoid, luck))?;
+        let route = home.or_else(|| self.candidates.draw(request, avoid, luck))?;
         self.homes[slot] = Some(route);
         Some(Attempt { tag: slot as u64, ..Attempt::to(route) })
     }
