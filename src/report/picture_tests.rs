@@ -64,7 +64,7 @@ fn bytes(run: &StoredRun) -> Vec<Vec<u8>> {
 fn equal_runs_have_equal_pictures() {
     let scene = Scene { seconds: 200, rps: 500.0, ..Scene::default() };
     let first = bytes(&scene.run());
-    assert_eq!(first.len(), 10);
+    assert_eq!(first.len(), 12);
     assert!(first == bytes(&scene.run()));
 }
 

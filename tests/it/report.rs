@@ -35,8 +35,7 @@ fn nesting(html: &str) -> Option<String> {
             Some(closed) => {
                 if open.pop().as_deref() != Some(closed) {
                     return Some(format!(
-                        "</{closed}> closes what is not open, before {:.60}",
-                        behind
+                        "</{closed}> closes what is not open, before {behind:.60}"
                     ));
                 }
             }
@@ -190,7 +189,7 @@ fn what_cannot_be_reported_on_says_why() {
     desk.write("empty/notes.txt", "mine");
     refused("empty", 4, "no result in empty");
     let older = |name: &str| {
-        let text = desk.read(&format!("{name}"));
+        let text = desk.read(&name.to_string());
         text.replacen("\"schema_version\": 1", "\"schema_version\": 0", 1)
     };
     desk.write("old/summary.json", older("one/summary.json"));

@@ -29,7 +29,7 @@ fn the_deadline_that_most_answers_need_is_found_in_seconds() {
     let points = solution["points"].as_array().unwrap();
     let at = |value: f64| points.iter().find(|point| seconds(&point["value"]) == value).unwrap();
     assert!(at(value)["mean"].as_f64().unwrap() >= 0.995);
-    let below = points.iter().filter(|point| seconds(&point["value"]) < value).next_back().unwrap();
+    let below = points.iter().rfind(|point| seconds(&point["value"]) < value).unwrap();
     assert!(below["mean"].as_f64().unwrap() < 0.995);
     assert!(value - seconds(&below["value"]) <= 0.011 * value, "{solution:#}");
     assert_eq!(

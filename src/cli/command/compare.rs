@@ -15,8 +15,8 @@ use crate::cli::style;
 use crate::experiment::RunError;
 use crate::experiment::compare::{ComparePlan, Contender, Layer, METRICS, runs};
 use crate::experiment::league::league;
-use crate::experiment::shown;
 use crate::experiment::unit::Units;
+use crate::experiment::{shim, shown};
 use crate::policy::adaptive::ablation;
 use crate::policy::{Family, POLICIES, PolicySpec, oracle};
 use crate::record::comparison::paired_csv;
@@ -222,6 +222,10 @@ pub(super) fn finish(
 
 /// Writes into the folder of a run what `explain` needs to make it again.
 fn explainable(plan: &ComparePlan<'_>, kept: &shown::Kept) -> Result<(), Failure> {
+    // A policy in another process has no name that a file could give.
+    if kept.policy.of.starts_with(shim::PREFIX) {
+        return Ok(());
+    }
     let of = |scenario: &&Scenario| scenario.spec.name == kept.run.summary.scenario;
     let base = plan.scenarios.iter().find(of).expect("the run is one of the plan's");
     let mut sets = vec![format!("policy={}", kept.policy.of)];

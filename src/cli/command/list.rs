@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Parser, ValueEnum};
-use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets::NOTHING};
 use serde_json::Value;
 
 use super::policy;
@@ -145,6 +145,10 @@ fn table(rows: &[Row]) -> String {
     table.set_width(style::width() as u16);
     if let Some(first) = rows.first() {
         table.set_header(first.iter().map(|(key, _)| key));
+    }
+    // A name is there to be copied: it stands in one piece.
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
     }
     for row in rows {
         table.add_row(row.iter().map(|(_, value)| match value {

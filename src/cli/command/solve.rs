@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn conditions_are_in_the_units_of_their_metrics() {
         let bound = |text: &str| condition(text).unwrap().bound;
-        assert_eq!(bound("slo_attainment >= 99.9%"), 0.999);
+        assert!((bound("slo_attainment >= 99.9%") - 0.999).abs() < 1e-12);
         assert_eq!(bound("slo>=0.5"), 0.5);
         assert_eq!(bound("time_to_recover_user <= 1500ms"), 1.5);
         assert_eq!(bound("latency_all_p99 <= 2s"), 2_000.0);
