@@ -189,7 +189,7 @@ fn what_cannot_be_reported_on_says_why() {
     desk.write("empty/notes.txt", "mine");
     refused("empty", 4, "no result in empty");
     let older = |name: &str| {
-        let text = desk.read(&name.to_string());
+        let text = desk.read(name);
         text.replacen("\"schema_version\": 1", "\"schema_version\": 0", 1)
     };
     desk.write("old/summary.json", older("one/summary.json"));
