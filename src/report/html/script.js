@@ -306,7 +306,7 @@
     const body = table.tBodies[0];
     if (!table.tHead || !body || body.rows.length < 3) continue;
     const number = text => {
-      const found = text.replaceAll(',', '').match(/-?\d+(\.\d+)?/);
+      const found = text.replaceAll(',', '').replace('−', '-').match(/-?\d+(\.\d+)?/);
       return found ? Number(found[0]) : NaN;
     };
     [...table.tHead.rows[0].cells].forEach((head, column) => {
