@@ -138,26 +138,53 @@ fn json(rows: Vec<Row>) -> Value {
     rows.into_iter().map(object).collect()
 }
 
-/// The rows as a table as wide as the terminal.
+/// Columns that hold sentences.
+const PROSE: [&str; 3] = ["what", "source", "anchor"];
+
+/// The rows as a table as wide as the terminal. Where many columns would be narrow ones, all but the name stand
+/// under each other.
 fn table(rows: &[Row]) -> String {
+    let is_folded = style::width() < 120 && rows.first().is_some_and(|row| row.len() > 4);
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(style::width() as u16);
     if let Some(first) = rows.first() {
-        table.set_header(first.iter().map(|(key, _)| key));
+        let shown = if is_folded { 1 } else { first.len() };
+        table.set_header(first.iter().take(shown).map(|(key, _)| key));
+    }
+    for row in rows {
+        if is_folded {
+            table.add_row([shown(&row[0].1), folded(&row[1..])]);
+        } else {
+            table.add_row(row.iter().map(|(_, value)| shown(value)));
+        }
     }
     // A name is there to be copied: it stands in one piece.
     if let Some(names) = table.column_mut(0) {
         names.set_constraint(ColumnConstraint::ContentWidth);
     }
-    for row in rows {
-        table.add_row(row.iter().map(|(_, value)| match value {
-            Value::String(text) => text.clone(),
-            // Names of parameters: how many there are; `list parameters` shows them.
-            Value::Array(all) => all.len().to_string(),
-            other => other.to_string(),
-        }));
-    }
     let text = table.to_string();
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        // Names of parameters: how many there are; `list parameters` shows them.
+        Value::Array(all) => all.len().to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Figures in a line, then each sentence on lines of its own.
+fn folded(columns: &[(&'static str, Value)]) -> String {
+    let (prose, short): (Vec<_>, Vec<_>) =
+        columns.iter().partition(|(key, _)| PROSE.contains(key));
+    let short = short.iter().map(|(key, value)| format!("{key} {}", shown(value)));
+    let mut lines = vec![short.collect::<Vec<_>>().join(", ")];
+    lines.extend(prose.iter().map(|(key, value)| match *key {
+        "what" => shown(value),
+        key => format!("{key}: {}", shown(value)),
+    }));
+    format!("{}\n ", lines.join("\n"))
 }
