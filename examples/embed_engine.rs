@@ -1,5 +1,6 @@
-//! The engine in a gateway of your own: `cargo run --example embed_engine --no-default-features`.
-//! Four keys, sixteen workers, one ticker; from second 2 to 4 one key answers 503.
+//! The engine in a gateway of your own: `cargo run --example embed_engine --no-default-features [THRESHOLDS]`.
+//! Four keys, sixteen workers, one ticker; from second 2 to 4 one key answers 503. At the end it prints what a scraper
+//! would get.
 #![expect(
     clippy::disallowed_types,
     clippy::print_stdout,
@@ -9,20 +10,33 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use windtunnel::engine::{Engine, ModelKey, Need, Outcome, Params, Route, RouteKey, Time, luck};
+use windtunnel::engine::{Config, Engine, ModelKey, Need, Outcome, Route, RouteKey, Time, luck};
 
 const DONE: Outcome = Outcome::Done { prompt_tokens: 300, output_tokens: 100 };
 const DOWN: Outcome = Outcome::ServerError { status: 503 };
+/// Thresholds as `windtunnel tune` writes them. Ten times as fast as in production, for impatient readers.
+const THRESHOLDS: &str = r#"
+policy = "windtunnel"
+interval = "500ms"
+state.window = "1s"
+backoff.first = "500ms"
+"#;
 type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let started = Instant::now();
     let clock: Clock = Arc::new(move || Time(started.elapsed().as_nanos() as u64));
-    let mut params = Params::from_preset("windtunnel")?;
-    // Ten times as fast as in production, for impatient readers.
-    for (id, value) in [("interval", 0.5), ("state.window", 1.0), ("backoff.first", 0.5)] {
-        params.set(id, value)?;
+    let text = match std::env::args().nth(1) {
+        Some(file) => std::fs::read_to_string(file)?,
+        None => THRESHOLDS.to_owned(),
+    };
+    let (params, rest) = Config::parse(&text)?.params()?;
+    for entry in rest {
+        println!(
+            "{} = {} is for the host, which retries; the engine does not",
+            entry.id, entry.value
+        );
     }
     let engine = Arc::new(Engine::new(params, clock())?);
     let route = |provider: &str, key: &str| Route::new(provider, "chat", key);
@@ -42,6 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{:4.1} s  {name}: {from} -> {to} ({why})", change.at.as_secs_f64());
         }
     }
+    println!("{}", engine.openmetrics(clock()));
     Ok(())
 }
 

@@ -1,9 +1,9 @@
-//! Deciding and reporting allocate nothing, whatever happens: a counting allocator watches this thread.
+//! Deciding, reporting and recording allocate nothing, whatever happens: a counting allocator watches this thread.
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 use windtunnel::engine::{
-    Allowed, Engine, Limits, Need, Outcome, Params, Refusal, Route, RouteKey, Span, Ticket, Time,
-    luck,
+    Allowed, Engine, FlightRecorder, Limits, Need, Outcome, Params, Refusal, Route, RouteKey, Span,
+    Ticket, Time, luck,
 };
 
 const OUTCOMES: [Outcome; 12] = [
@@ -126,6 +126,37 @@ fn twelve_routes_allocate_nothing() {
 fn ten_thousand_routes_allocate_nothing() {
     assert_no_allocation("windtunnel", 10_000);
     assert_no_allocation("bifrost-published", 10_000);
+}
+
+#[test]
+fn recording_a_request_allocates_nothing() {
+    let gateway = Gateway::new("windtunnel", 12);
+    let engine = &gateway.engine;
+    let needs = gateway.needs();
+    serve(engine, gateway.now, &needs[0], 0, OUTCOMES[0]);
+    let limits = Limits { tokens_remaining: Some(10), ..Limits::default() };
+    let (mut recorder, mut bytes, mut refused) = (FlightRecorder::default(), 0, 0);
+    let mut sink = |part: &[u8]| bytes += part.len();
+    let info = allocation_counter::measure(|| {
+        for n in 0..20_000u64 {
+            let (now, luck) = (gateway.now + Span::from_millis(n * 2), luck::mix(5, n));
+            let (need, outcome) = (&needs[(n % 4) as usize], OUTCOMES[(n % 12) as usize]);
+            let given = engine.decide(now, need, luck);
+            recorder.decide(now, need, luck, &given, &mut sink);
+            let Ok(mut ticket) = given else {
+                refused += 1;
+                continue;
+            };
+            recorder.headers(ticket, now, &limits, &mut sink);
+            engine.first_token(&mut ticket, now);
+            recorder.first_token(ticket, now, &mut sink);
+            engine.end(ticket, now, outcome);
+            recorder.end(ticket, now, outcome, &mut sink);
+            recorder.tick(now, &mut sink);
+        }
+    });
+    assert_eq!(info.count_total, 0);
+    assert!(bytes > 20_000 * 20 && refused < 20_000, "{bytes} bytes, {refused} refused");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 
+use crate::report::spark::ascii;
+
 /// Whether stderr wants no colour: not a terminal, or `NO_COLOR` is set.
 pub(super) fn plain_stderr() -> bool {
     !stderr().is_terminal() || no_colour()
@@ -25,10 +27,21 @@ pub(super) fn note(text: &str) {
 }
 
 /// Tables, to stdout: on a terminal that takes colour, headings are bold and warnings yellow. Neither says
-/// anything that the words do not say.
+/// anything that the words do not say. A terminal whose locale is not UTF-8 gets ASCII.
 pub(super) fn tables(text: &str) {
-    let plain = !stdout().is_terminal() || no_colour();
-    data(&if plain { text.to_owned() } else { painted(text) });
+    let terminal = stdout().is_terminal();
+    let text = if terminal && !unicode() { ascii(text) } else { text.to_owned() };
+    data(&if terminal && !no_colour() { painted(&text) } else { text });
+}
+
+/// Whether the locale, where one is set, is of UTF-8.
+fn unicode() -> bool {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+    locale.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 fn painted(text: &str) -> String {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The source of a value that nobody published.
+pub(super) const OURS: &str = "our choice";
+
 /// What a value counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -89,7 +92,7 @@ impl Param {
         range: (f64, f64),
         doc: &'static str,
     ) -> Self {
-        Self { id, unit, default, min: range.0, max: range.1, source: "our choice", doc }
+        Self { id, unit, default, min: range.0, max: range.1, source: OURS, doc }
     }
 
     /// The same with a source.
@@ -97,6 +100,11 @@ impl Param {
     pub const fn from(mut self, source: &'static str) -> Self {
         self.source = source;
         self
+    }
+
+    /// Whether nobody but us says that it is this value.
+    pub fn is_ours(&self) -> bool {
+        self.source == OURS
     }
 
     /// Reads a value from text.

@@ -4,12 +4,11 @@
 //! 2025 (withdrawn in June 2026); *vendor 2026* is the page as of September 2026. Neither is code: the
 //! vendor's engine is not public.
 
-use super::param::{Param, ParamError, Settings, Unit};
+use super::param::{OURS, Param, ParamError, Settings, Unit};
 use super::time::Span;
 
 const V: &str = "vendor, Adaptive Load Balancing, 2025-12 (withdrawn 2026-06)";
 const V26: &str = "vendor, Adaptive Load Balancing, 2026-09";
-const OURS: &str = "our choice";
 const DERIVED: &str = "derived from the vendor's \"90 % of the penalty gone in 30 s\": 30/ln 10";
 
 macro_rules! params {

@@ -29,7 +29,7 @@ const BEATEN: f64 = 0.001;
 const WIDE: f64 = 0.01;
 
 /// The rows of one scenario under one layer: `rows[policy][replication]`.
-struct Block<'a> {
+pub(super) struct Block<'a> {
     rows: Vec<Vec<&'a RunRow>>,
     oracle: Option<usize>,
 }
@@ -131,7 +131,7 @@ fn entrant(plan: &ComparePlan<'_>, contender: &Contender) -> Entrant {
 }
 
 impl<'a> Block<'a> {
-    fn of(
+    pub(super) fn of(
         plan: &ComparePlan<'_>,
         rows: &'a BTreeMap<RunKey, RunRow>,
         scenario: u32,
@@ -404,15 +404,7 @@ fn standings(
     layer: &'static str,
 ) -> (Vec<Standing>, Vec<Pair>) {
     let oracle = blocks.first().and_then(|block| block.oracle);
-    let mean_regret = |policy: usize| -> Vec<Option<f64>> {
-        let per_scenario: Vec<_> = blocks.iter().map(|block| block.regret(policy)).collect();
-        (0..plan.replications as usize)
-            .map(|j| {
-                let sum: Option<f64> = per_scenario.iter().map(|regret| regret[j]).sum();
-                sum.map(|sum| sum / blocks.len() as f64)
-            })
-            .collect()
-    };
+    let mean_regret = |policy: usize| mean_regret(blocks, policy);
     let mean =
         |sample: &[Option<f64>]| sample.iter().flatten().sum::<f64>() / sample.len().max(1) as f64;
     let mut ranked: Vec<usize> = (0..plan.contenders.len()).collect();
@@ -424,6 +416,17 @@ fn standings(
         standing(name, letters, &mean_regret(policy), tables)
     });
     (standings.collect(), tested.pairs)
+}
+
+/// The mean over scenarios of a policy's regret, replication by replication.
+pub(super) fn mean_regret(blocks: &[Block<'_>], policy: usize) -> Vec<Option<f64>> {
+    let per_scenario: Vec<_> = blocks.iter().map(|block| block.regret(policy)).collect();
+    (0..per_scenario.first().map_or(0, Vec::len))
+        .map(|j| {
+            let sum: Option<f64> = per_scenario.iter().map(|regret| regret[j]).sum();
+            sum.map(|sum| sum / blocks.len() as f64)
+        })
+        .collect()
 }
 
 fn standing(
@@ -461,5 +464,6 @@ fn standing(
         rank: significant(ranks / n),
         unbeaten,
         amplification: significant(attempts / n),
+        our_choices: None,
     }
 }

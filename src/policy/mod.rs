@@ -21,6 +21,7 @@ pub mod litellm;
 mod mutation;
 pub mod oracle;
 pub mod part;
+pub mod plausible;
 pub mod proxy;
 pub mod registry;
 pub mod settable;

@@ -5,7 +5,7 @@ use crate::engine::{Param, Settings, Time, Unit};
 use super::contract::{Policy, Pool};
 use super::{
     adaptive, bedrock, bifrost_oss, bifrost_v0, classic, cloudflare, field, kong, layer, litellm,
-    oracle, proxy,
+    oracle, plausible, proxy,
 };
 
 /// A policy as the registry knows it.
@@ -204,6 +204,7 @@ pub fn markdown() -> String {
          nothing is put around it.\n",
     );
     parameters(&mut page, &POLICIES[0], &layer::TABLE);
+    page.push_str(&plausible::markdown());
     page
 }
 

@@ -100,6 +100,25 @@ pub struct Standing {
     pub unbeaten: u32,
     /// Mean over scenarios of attempts per request.
     pub amplification: f64,
+    /// How far its place hangs on values that are our choice; absent where they were not moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub our_choices: Option<ChoiceRange>,
+}
+
+/// A policy's place while its values that are our choice are moved, one at a time. Its own are counted in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChoiceRange {
+    /// Values that were tried.
+    pub tried: u32,
+    /// Best and worst place in the table, 1 being the best of all.
+    pub place: [u32; 2],
+    /// Least and greatest mean regret, in shares of offered requests.
+    pub regret: [f64; 2],
+    /// With which value it was least; empty for the policy as it is.
+    pub least_with: String,
+    /// With which value it was greatest; empty for the policy as it is.
+    pub most_with: String,
 }
 
 /// All policies in one scenario under one layer.
@@ -240,6 +259,28 @@ pub fn paired_csv(pairs: &[Pair]) -> Vec<u8> {
         ));
     }
     text.into_bytes()
+}
+
+impl Standing {
+    /// Its place while values that are our choice are moved, such as `2` or `2–5`; empty where none were.
+    pub fn places(&self) -> String {
+        self.our_choices.as_ref().map_or(String::new(), |range| match range.place {
+            [best, worst] if best == worst => best.to_string(),
+            [best, worst] => format!("{best}–{worst}"),
+        })
+    }
+}
+
+impl Table {
+    /// Whether values that are our choice were moved.
+    pub fn has_choices(&self) -> bool {
+        self.standings.iter().any(|standing| standing.our_choices.is_some())
+    }
+
+    /// A policy over all scenarios; the oracle has no place.
+    pub fn standing(&self, policy: &str) -> Option<&Standing> {
+        self.standings.iter().find(|standing| standing.policy == policy)
+    }
 }
 
 impl Comparison {

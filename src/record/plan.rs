@@ -74,6 +74,9 @@ pub struct CompareWork {
     /// `--ablate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ablate: Option<String>,
+    /// `--our-choices`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub our_choices: bool,
     /// Which layers.
     pub layers: Vec<String>,
     /// Seed of the first replication.

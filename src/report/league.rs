@@ -24,6 +24,7 @@ pub fn text(comparison: &Comparison) -> String {
             [one] => scenario_rows(one),
             _ => standing_rows(&table.standings),
         };
+        let rows = with_places(rows, table);
         let (lines, left_out) = narrow(rows);
         lines.iter().for_each(|line| add(line));
         if !left_out.is_empty() {
@@ -36,7 +37,25 @@ pub fn text(comparison: &Comparison) -> String {
     }
     add("");
     wrap(LEGEND).iter().for_each(|line| add(line));
+    if comparison.tables.iter().any(Table::has_choices) {
+        wrap(PLACES).iter().for_each(|line| add(line));
+    }
     text
+}
+
+/// What the column of places is.
+const PLACES: &str = "Place: by regret, from best to worst while the policy's values that are our choice are moved, one at a \
+                      time.";
+
+/// The rows with a column of places behind the letters, where values that are our choice were moved.
+fn with_places(mut rows: Rows, table: &Table) -> Rows {
+    if table.has_choices() {
+        for (i, row) in rows.iter_mut().enumerate() {
+            let places = table.standing(&row[0]).map_or(String::new(), Standing::places);
+            row.insert(2, if i == 0 { "place".to_owned() } else { places });
+        }
+    }
+    rows
 }
 
 const LEGEND: &str = "Policies that share a letter cannot be told apart (paired t-tests on common random \
@@ -230,8 +249,11 @@ pub fn markdown(comparison: &Comparison) -> String {
 fn section(table: &Table) -> String {
     let mut text = format!("\n## {}\n\n", heading(&table.layer));
     if table.scenarios.len() > 1 {
-        text.push_str(&pipes(&standing_rows(&table.standings)));
+        text.push_str(&pipes(&with_places(standing_rows(&table.standings), table)));
         text.push_str(&format!("\n![Regret by policy](regret-{}.png)\n", table.layer));
+    }
+    if table.has_choices() {
+        text.push_str(&choices(table));
     }
     for scenario in &table.scenarios {
         text.push_str(&format!("\n### {}\n\n", scenario.scenario));
@@ -241,6 +263,27 @@ fn section(table: &Table) -> String {
         }
     }
     text
+}
+
+/// How far each place hangs on values that are our choice.
+fn choices(table: &Table) -> String {
+    let header = ["policy", "values tried", "place", "regret", "least with", "most with"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for standing in &table.standings {
+        let Some(range) = &standing.our_choices else { continue };
+        let with =
+            |what: &str| if what.is_empty() { "as it is".to_owned() } else { format!("`{what}`") };
+        let [least, most] = range.regret.map(short_percent);
+        rows.push(vec![
+            standing.policy.clone(),
+            range.tried.to_string(),
+            standing.places(),
+            format!("{least} to {most}"),
+            with(&range.least_with),
+            with(&range.most_with),
+        ]);
+    }
+    format!("\n### Values that are our choice\n\n{PLACES}\n\n{}", pipes(&rows))
 }
 
 fn pipes(rows: &Rows) -> String {

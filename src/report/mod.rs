@@ -22,6 +22,7 @@ pub mod palette;
 pub mod picture;
 pub mod publish;
 pub mod solution;
+pub mod spark;
 pub mod sweep;
 pub mod terminal;
 pub mod tuning;

@@ -5,9 +5,8 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
 use super::document::Document;
 use super::figure::time::{count, percent, tenths};
-use crate::record::{
-    FaultSummary, Measured, Quantiles, Quantity, Series, StoredRun, Summary, significant,
-};
+use super::spark::{marks, shares, spark};
+use crate::record::{FaultSummary, Measured, Quantiles, Quantity, StoredRun, Summary, significant};
 
 /// Columns of a terminal that everyone has.
 pub(super) const WIDTH: u16 = 80;
@@ -17,8 +16,6 @@ const TIE: char = '\u{a0}';
 const FAULTS_BESIDE: usize = 3;
 /// Up to so many faults are shown; a run with drawn incidents can have hundreds.
 const FAULTS_MOST: usize = 6;
-/// Columns of a share over time.
-const SPARK: usize = 24;
 
 /// The summary that `run` prints. Ends with a line end.
 pub fn summary(run: &StoredRun) -> String {
@@ -235,6 +232,10 @@ fn providers(run: &StoredRun) -> Table {
             ],
         ));
     }
+    let while_faults = marks(&run.series, &run.summary.faults);
+    if !while_faults.is_empty() {
+        table.add_row(vec![Cell::new("while faults last"), Cell::new(""), Cell::new(while_faults)]);
+    }
     table
 }
 
@@ -269,37 +270,6 @@ fn tenants(summary: &Summary) -> Option<Table> {
         ));
     }
     Some(table)
-}
-
-/// Shares of first attempts per column of a spark: `shares[group][column]`; `None` without any
-/// traffic.
-fn shares(series: &Series, groups: &[Vec<usize>]) -> Vec<Vec<Option<f64>>> {
-    let bins = series.first().map_or(0, Vec::len);
-    let columns = SPARK.min(bins);
-    let first = |r: usize, column: usize| {
-        let bins = bins * column / columns..bins * (column + 1) / columns;
-        let counts = series[r].get(bins).into_iter().flatten().filter_map(|sample| sample.counts);
-        counts.map(|counts| u64::from(counts.first)).sum::<u64>()
-    };
-    let all: Vec<u64> =
-        (0..columns).map(|column| (0..series.len()).map(|r| first(r, column)).sum()).collect();
-    let share = |routes: &[usize], column: usize| {
-        let part: u64 = routes.iter().map(|r| first(*r, column)).sum();
-        (all[column] > 0).then(|| part as f64 / all[column] as f64)
-    };
-    let group = |routes: &Vec<usize>| (0..columns).map(|column| share(routes, column)).collect();
-    groups.iter().map(group).collect()
-}
-
-/// Shares as a row of bars, a full one being `full`. Rounded up: an empty column means no traffic
-/// at all.
-fn spark(shares: &[Option<f64>], full: f64) -> String {
-    const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let bar = |share: &Option<f64>| {
-        let height = (share.unwrap_or(0.0) / full.max(f64::MIN_POSITIVE) * 8.0).ceil();
-        BARS[height.min(8.0) as usize]
-    };
-    shares.iter().map(bar).collect()
 }
 
 pub(super) fn table(header: &[&str]) -> Table {

@@ -68,9 +68,14 @@ fn what_was_not_reached_or_has_no_meaning_says_so() {
 }
 
 #[test]
-fn a_spark_shows_the_dip() {
+fn shares_stand_over_time_with_the_faults_under_them() {
     let run = Scene::default().run();
-    let shares = shares(&run.series, &[vec![0, 1, 2, 3]]);
-    assert_eq!(spark(&shares[0], 0.35), "█████████▆     ▂▆███████");
-    assert_eq!(spark(&[Some(0.5), None, Some(1e-6), Some(0.0)], 0.5), "█ ▁ ");
+    let text = summary(&run);
+    let lines: Vec<&str> = text.lines().collect();
+    let marked = lines.iter().position(|line| line.starts_with("while faults last")).unwrap();
+    let place = |line: &str, of: char| line.chars().position(|c| c == of).unwrap();
+    // The dip of azure, the first provider, begins under the first mark at the earliest.
+    let azure = lines.iter().rfind(|line| line.starts_with("azure ")).unwrap();
+    let dip = azure.chars().enumerate().skip(place(azure, '█')).find(|(_, c)| *c == ' ').unwrap().0;
+    assert!(place(lines[marked], '^') <= dip, "{text}");
 }

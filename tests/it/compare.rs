@@ -102,6 +102,69 @@ fn parts_of_the_engine_are_switched_off_one_at_a_time() {
 }
 
 #[test]
+fn values_that_are_our_choice_are_moved_and_give_a_range_of_places() {
+    let desk = Desk::new();
+    let args =
+        ["compare", "short.toml", "--policies", "bifrost-v0,linkerd-breaker,random", "-R", "2"];
+    let args = [&args[..], &["--set", "rps=100", "--tables", "shipped"]].concat();
+    let plain = desk.run(&[&args[..], &["--out", "plain"]].concat());
+    assert!(!plain.stdout.contains("place"), "{}", plain.stdout);
+    assert!(!desk.read("plain/comparison.json").contains("our_choices"));
+    let moved = desk.run(&[&args[..], &["--our-choices", "--out", "moved"]].concat());
+    assert_eq!(moved.code, Some(0), "{}", moved.stderr);
+    // What it costs is said before it begins.
+    let said = "10 policies (6 of them with a value moved that is our choice) × 1 tables × 2 replications = 20 runs";
+    assert!(moved.stderr.replace('\n', " ").contains(said), "{}", moved.stderr);
+    let json: serde_json::Value =
+        serde_json::from_str(&desk.read("moved/comparison.json")).unwrap();
+    let standings = json["tables"][0]["standings"].as_array().unwrap();
+    let of = |policy: &str| standings.iter().find(|found| found["policy"] == policy).unwrap();
+    // A value moved by name in a comparison of its own gives the same regret.
+    let named = ["bifrost-v0{window.min_attempts=5}", "bifrost-v0{window.min_attempts=20}"];
+    let list = format!("bifrost-v0,linkerd-breaker,random,{}", named.join(","));
+    let alone = desk.run(&[
+        "compare",
+        "short.toml",
+        "--policies",
+        &list,
+        "-R",
+        "2",
+        "--set",
+        "rps=100",
+        "--tables",
+        "shipped",
+        "--format",
+        "json",
+    ]);
+    let alone: serde_json::Value = serde_json::from_str(&alone.stdout).unwrap();
+    let regrets: Vec<f64> = alone["tables"][0]["standings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|standing| standing["policy"].as_str().unwrap().starts_with("bifrost-v0"))
+        .map(|standing| standing["regret"]["mean"].as_f64().unwrap())
+        .collect();
+    assert_eq!(regrets.len(), 3, "{alone:#}");
+    let range = &of("bifrost-v0")["our_choices"];
+    let least = regrets.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = regrets.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    assert_eq!(range["regret"], serde_json::json!([least, most]), "{range}");
+    assert_eq!(range["tried"], 2);
+    // Nothing of a blind draw is our choice: it has the one place that the table gives it.
+    let place = standings.iter().position(|found| found["policy"] == "random").unwrap() + 1;
+    assert_eq!(of("random")["our_choices"]["place"], serde_json::json!([place, place]));
+    // The rest of the comparison is what it is without them.
+    assert_eq!(desk.read("plain/runs.csv"), desk.read("moved/runs.csv"));
+    assert!(moved.stdout.lines().all(|line| line.chars().count() <= 80), "{}", moved.stdout);
+    assert!(
+        moved.stdout.contains("place")
+            && desk.read("moved/README.md").contains("Values that are our choice")
+    );
+    desk.data(&["report", "moved"]);
+    assert!(desk.read("moved/report.html").contains("Values that are our choice, as shipped"));
+}
+
+#[test]
 fn mistakes_cost_nothing_and_say_what_to_do() {
     let desk = Desk::new();
     desk.write("empty/readme.txt", "");

@@ -3,12 +3,12 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use windtunnel::dashboard::{Frame, Order, Session};
 use windtunnel::experiment::Silent;
 use windtunnel::experiment::run::{RunPlan, tape};
@@ -259,137 +259,44 @@ fn only_its_own_page_with_the_token_is_served() {
     assert!(toml.contains("[[fault]]"), "{toml}");
 }
 
-/// A browser driven by its driver, in the protocol of the W3C.
-struct Browser {
-    driver: Child,
-    address: String,
-    session: String,
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let path = format!("/session/{}", self.session);
-        http(&self.address, "DELETE", &path, &[JSON], "");
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
-}
-
-impl Browser {
-    /// None where there is no Chromium with its driver.
-    fn new(width: u32, height: u32, dark: bool) -> Option<Self> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut driver = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let address = format!("127.0.0.1:{port}");
-        for _ in 0..200 {
-            if TcpStream::connect(&address).is_ok() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let mut args = vec![
-            "--headless".to_owned(),
-            "--no-sandbox".to_owned(),
-            "--disable-gpu".to_owned(),
-            "--no-first-run".to_owned(),
-            "--disable-background-networking".to_owned(),
-            format!("--window-size={width},{height}"),
-        ];
-        if dark {
-            args.push("--force-dark-mode".to_owned());
-        }
-        let want = json!({ "capabilities": { "alwaysMatch": {
-            "goog:chromeOptions": { "args": args }, "goog:loggingPrefs": { "browser": "ALL" } } } });
-        let (status, body) = http(&address, "POST", "/session", &[JSON], &want.to_string());
-        let answer: Value = serde_json::from_str(&body).unwrap_or_default();
-        let Some(session) = answer["value"]["sessionId"].as_str().filter(|_| status == 200) else {
-            let _ = driver.kill();
-            let _ = driver.wait();
-            return None;
-        };
-        Some(Self { driver, session: session.to_owned(), address })
-    }
-
-    fn call(&self, path: &str, body: &Value) -> Value {
-        let path = format!("/session/{}/{path}", self.session);
-        let (_, body) = http(&self.address, "POST", &path, &[JSON], &body.to_string());
-        let answer: Value = serde_json::from_str(&body).unwrap();
-        answer["value"].clone()
-    }
-
-    fn run(&self, script: &str) -> Value {
-        self.call("execute/sync", &json!({ "script": script, "args": [] }))
-    }
-
-    fn until(&self, script: &str) -> Value {
-        for _ in 0..400 {
-            let value = self.run(script);
-            if value != Value::Bool(false) && value != Value::Null {
-                return value;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("never: {script}; {}", self.run("return document.body.innerText.slice(0, 2000)"));
-    }
-
-    /// Keeps a picture where somebody may look at it.
-    fn picture(&self, name: &str) {
-        let path = format!("/session/{}/screenshot", self.session);
-        let (_, body) = http(&self.address, "GET", &path, &[], "");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        std::fs::write(folder.join(format!("{name}.base64")), body).unwrap();
-    }
+/// A client that asks for the events and never reads one.
+fn deaf(served: &Served) -> TcpStream {
+    let mut stream = TcpStream::connect(&served.host).unwrap();
+    let path = format!("/events?token={}", served.token);
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", served.host).unwrap();
+    stream
 }
 
 #[test]
-fn a_real_browser_loads_updates_injects_and_saves() {
-    let Some(browser) = Browser::new(1400, 1500, false) else {
-        return eprintln_skip();
+fn who_never_reads_holds_up_neither_the_simulation_nor_other_readers() {
+    let served = Served::new(&[]);
+    let dead: Vec<TcpStream> = (0..4).map(|_| deaf(&served)).collect();
+    let fast = r#"{"order":"speed","speed":null}"#;
+    let path = format!("/order?token={}", served.token);
+    assert_eq!(served.ask("POST", &path, &[JSON], fast).0, 204);
+    // More frames than any buffer between the two has room for: the run is made again from its start, many times.
+    let mut live = BufReader::new(deaf(&served));
+    live.get_ref().set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut frame = || -> Value {
+        let mut line = String::new();
+        while !line.starts_with("data: ") {
+            line.clear();
+            assert!(live.read_line(&mut line).unwrap() > 0, "the server has gone");
+        }
+        serde_json::from_str(&line["data: ".len()..]).unwrap()
     };
-    let served = Served::new(&["--against", "windtunnel"]);
-    let url = format!("http://{}/?token={}", served.host, served.token);
-    browser.call("url", &json!({ "url": url }));
-    browser.until("return document.querySelectorAll('tr.route').length >= 16");
-    browser.until("return parseFloat(document.getElementById('clock').textContent) > 0");
-    // A run of 20 s is over before a slow machine has clicked anything: slowly, and back to the start.
-    browser.run("const s = document.getElementById('speed'); s.value = '1'; s.dispatchEvent(new Event('change'))");
-    browser.run("const s = document.getElementById('seek'); s.value = '2'; s.dispatchEvent(new Event('change'))");
-    browser.until("const at = parseFloat(document.getElementById('clock').textContent); return at >= 2 && at < 12");
-    // A route is clicked, and a fault injected on it.
-    browser.run("document.querySelector('tr.route').click()");
-    let on = browser.run("return document.getElementById('on').value");
-    assert!(on.as_str().unwrap().starts_with("azure:"), "{on}");
-    browser.run("document.querySelector('#inject button').click()");
-    browser.until("return document.querySelectorAll('#done li').length === 1");
-    browser.run("document.getElementById('param').value='state.failed'; document.getElementById('value').value='40%'; document.querySelector('#set button').click()");
-    browser.until("return document.querySelectorAll('#done li').length === 2");
-    browser.picture("dashboard-running");
-    browser.run("const s = document.getElementById('speed'); s.value = 'max'; s.dispatchEvent(new Event('change'))");
-    browser.until("return document.getElementById('status').textContent.startsWith('over')");
-    browser.picture("dashboard-over");
-    let status = browser.run("return document.getElementById('status').textContent");
-    let shown = status.as_str().unwrap().to_owned();
+    for _ in 0..3 {
+        let back = served.ask("POST", &path, &[JSON], r#"{"order":"seek","to_s":0.0}"#);
+        assert_eq!(back.0, 204);
+        while frame()["over"] == true {}
+        while frame()["over"] != true {}
+    }
     let (_, saved) = served.ask("GET", &format!("/scenario.toml?token={}", served.token), &[], "");
-    assert!(shown.contains(&digest_of(&saved)), "{shown}");
-    let frames = browser.call(
-        "execute/async",
-        &json!({ "args": [], "script": "const done = arguments[0]; let n = 0; const t0 = performance.now(); \
-            const tick = () => { n += 1; performance.now() - t0 < 1000 ? requestAnimationFrame(tick) : done(n); }; tick();" }),
-    );
-    assert!(frames.as_f64().unwrap() > 5.0, "{frames}");
-    let log = browser.call("se/log", &json!({ "type": "browser" }));
-    let errors: Vec<&Value> =
-        log.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE").collect();
-    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(frame_digest(&frame()), digest_of(&saved));
+    drop(dead);
 }
 
-/// Where there is no Chromium this is said, and nothing is claimed.
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn eprintln_skip() {
-    eprintln!("skipped: chromium and chromedriver are not installed");
+/// The digest that a frame of a run that is over shows.
+fn frame_digest(frame: &Value) -> String {
+    frame["sides"][0]["digest"].as_str().unwrap().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Pages and schemas that are written by the program are those of the program.
+//! Pages and schemas that are written by the program are those of the program; what guides quote is what it is.
 
 use std::fs;
 use std::path::Path;
@@ -58,6 +58,28 @@ fn the_claim_in_its_page_is_one() {
     assert_eq!(claim.unwrap_or_else(|error| panic!("{error:?}")).expects[0].max, Some(15.0));
 }
 
+/// Rust in a guide is taken from an example, which compiles; `// …` stands for what is left out.
+#[test]
+fn rust_in_the_guides_stands_in_an_example() {
+    let bare =
+        |text: &str| text.lines().map(|line| format!("{}\n", line.trim())).collect::<String>();
+    let files = fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "rs"));
+    let examples: Vec<String> =
+        files.map(|path| bare(&fs::read_to_string(path).unwrap())).collect();
+    let mut pieces = 0;
+    for path in pages() {
+        for block in blocks(&page(&path)).into_iter().filter(|block| block.is("rust")) {
+            for piece in bare(&block.text).split("// …\n").filter(|piece| !piece.is_empty()) {
+                let found = examples.iter().any(|example| example.contains(piece));
+                assert!(found, "{path}:{}: no example has\n{piece}", block.line);
+                pieces += 1;
+            }
+        }
+    }
+    assert!(pieces >= 10, "{pieces} pieces were found");
+}
+
 #[test]
 #[ignore = "writes docs/; run it when a registry or a format changes"]
 fn renew() {
@@ -66,6 +88,73 @@ fn renew() {
     }
 }
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A fenced block of a page.
+#[derive(Debug)]
+pub(crate) struct Block {
+    /// Line of its fence, from 1.
+    pub(crate) line: usize,
+    /// What stands behind the fence.
+    pub(crate) info: String,
+    pub(crate) text: String,
+}
+
+/// All fenced blocks of a page.
+pub(crate) fn blocks(page: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    for (index, line) in page.lines().enumerate() {
+        match line.strip_prefix("```") {
+            Some(_) if open => open = false,
+            Some(info) => {
+                open = true;
+                blocks.push(Block { line: index + 1, info: info.to_owned(), text: String::new() });
+            }
+            None if open => {
+                let block = blocks.last_mut().unwrap();
+                block.text += line;
+                block.text.push('\n');
+            }
+            None => {}
+        }
+    }
+    assert!(!open, "a fence is not closed");
+    blocks
+}
+
+impl Block {
+    /// Whether it is in this language and runs.
+    pub(crate) fn is(&self, language: &str) -> bool {
+        self.info == language
+    }
+
+    /// Its commands: continued lines joined, comments gone, the source's way to start the program replaced.
+    pub(crate) fn commands(&self) -> Vec<String> {
+        let joined = self.text.replace("\\\n", " ");
+        let line = |line: &str| line.split(" # ").next().unwrap_or_default().trim().to_owned();
+        let lines = joined.lines().map(line).filter(|line| !line.is_empty());
+        lines.map(|line| line.replace("cargo run --release -- ", "windtunnel ")).collect()
+    }
+
+    /// Why its commands cannot run here, where it says so.
+    pub(crate) fn excuse(&self) -> Option<&str> {
+        self.info.strip_prefix("sh no-run: ").filter(|why| why.len() > 5)
+    }
+}
+
+pub(crate) fn page(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// README and docs, by path.
+pub(crate) fn pages() -> Vec<String> {
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
+    let docs = docs.map(|name| format!("docs/{}", name.to_string_lossy()));
+    let mut pages: Vec<String> = docs.filter(|path| path.ends_with(".md")).collect();
+    pages.push("README.md".to_owned());
+    pages.sort();
+    pages
 }

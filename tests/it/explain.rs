@@ -150,7 +150,7 @@ fn watching_changes_nothing() {
 }
 
 /// An hour of nothing special at a small host, recorded.
-fn record() -> Vec<u8> {
+pub(crate) fn record() -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut sink = |part: &[u8]| bytes.extend_from_slice(part);
     let mut recorder = FlightRecorder::default();

@@ -11,6 +11,8 @@ mod cli;
 mod clients;
 mod cluster_gossip;
 mod cluster_nodes;
+#[cfg(unix)]
+mod commands;
 mod compare;
 mod conformance;
 mod conservation;

@@ -200,6 +200,88 @@ fn what_cannot_be_reported_on_says_why() {
     refused("torn", 2, "torn/comparison.json is damaged");
 }
 
+#[test]
+fn a_sweep_is_shown_as_its_curves_its_heat_map_and_what_matters() {
+    let desk = Desk::new();
+    let args = ["sweep", "short.toml", "--set", "rps=60", "-R", "2", "--out", "swept"];
+    let axes = ["--vary", "policy.state.failed=3%,8%", "--vary", "rps=40..80/2"];
+    desk.data(&[&args[..], &axes].concat());
+    let printed = desk.data(&["report", "swept", "--papers"]);
+    assert!(
+        printed.starts_with("short swept") && printed.contains("of the variance of"),
+        "{printed}"
+    );
+    let html = desk.read("swept/report.html");
+    assert_eq!(nesting(&html), None);
+    assert!(html.len() < 2_000_000 && !html.contains("http"), "{} bytes", html.len());
+    let page = desk.read("swept/report.md");
+    for figure in ["response-rps", "response-policy-state-failed", "heat-rps-policy-state-failed"] {
+        let there = desk.path(&format!("swept/report/{figure}.svg")).exists();
+        assert!(there && page.contains(&format!("report/{figure}.svg")), "{figure}: {page}");
+        assert!(desk.path(&format!("swept/papers/{figure}.csv")).exists(), "{figure}");
+    }
+    // The points are those of the sweep, each with its interval.
+    let sweep: serde_json::Value = serde_json::from_str(&desk.read("swept/sweep.json")).unwrap();
+    assert_eq!(sweep["points"].as_array().unwrap().len(), 4);
+    let points = page.split("Points").nth(1).unwrap();
+    assert_eq!(
+        points.lines().filter(|line| line.starts_with("| ") && line.contains('±')).count(),
+        4
+    );
+    assert!(html.contains("windtunnel sweep short.toml"), "the command that makes it again");
+}
+
+#[test]
+fn a_check_is_shown_with_verdicts_differences_and_what_it_could_have_seen() {
+    let desk = Desk::new();
+    let expect = "[[expect]]\nmetric = \"slo_attainment\"\nstat = \"mean\"\nmin = \"99.99%\"\n\
+                  [[expect]]\nmetric = \"leak_ratio\"\ngate = true\n";
+    desk.write("s/short.toml", format!("{}{expect}", desk.read("short.toml")));
+    let check = [
+        "check",
+        "s",
+        "--policy",
+        "random",
+        "--against",
+        "windtunnel",
+        "-R",
+        "8",
+        "--format",
+        "json",
+    ];
+    let ended = desk.run(&check);
+    assert_eq!(ended.code, Some(99), "{}", ended.stderr);
+    desk.write("checked/check.json", &ended.stdout);
+    let printed = desk.data(&["report", "checked"]);
+    assert!(printed.starts_with("Check: failed"), "{printed}");
+    let html = desk.read("checked/report.html");
+    assert_eq!(nesting(&html), None);
+    let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let outcome = &json["subjects"][0]["gates"][0]["outcome"];
+    assert_eq!(outcome["verdict"], "regression", "{outcome}");
+    for word in ["✗ regression", "✗ failed", "could see", "class=\"whisker\""] {
+        assert!(html.contains(word), "{word}");
+    }
+    // The difference in the table is the one that was judged, with both ends.
+    let row = desk.read("checked/report.md");
+    let row = row.lines().find(|line| line.contains("✗ regression") && line.contains('[')).unwrap();
+    let (low, high) = (outcome["low"].as_f64().unwrap(), outcome["high"].as_f64().unwrap());
+    let inside = row.split_once('[').unwrap().1.split_once(']').unwrap().0;
+    let ends: Vec<f64> = inside.split(", ").map(|end| end.parse().unwrap()).collect();
+    assert!(
+        (ends[0] - low).abs() <= low.abs() * 0.01 && (ends[1] - high).abs() <= high.abs() * 0.01,
+        "{row}"
+    );
+    let old = ended.stdout.replacen("\"schema_version\": 1", "\"schema_version\": 7", 1);
+    desk.write("checked/check.json", old);
+    let refused = desk.run(&["report", "checked"]);
+    assert!(
+        refused.stderr.contains("check.json has schema version 7, not 1"),
+        "{}",
+        refused.stderr
+    );
+}
+
 /// A search of two objectives with its proof.
 const TUNING: &str = r#"{
   "schema_version": 1, "tool_version": "0.1.0", "seed": 1, "policy": "kong-default",

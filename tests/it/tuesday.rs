@@ -1,30 +1,16 @@
 //! The guide from a log and a configuration to a report: its commands run, and its findings hold.
 
-use std::fs;
-use std::path::Path;
-
+use crate::docs::{Block, blocks, page};
 use crate::program::Desk;
-
-fn guide() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/your-own-tuesday.md");
-    fs::read_to_string(path).unwrap()
-}
-
-/// Blocks of code in a language.
-fn blocks(text: &str, language: &str) -> Vec<String> {
-    let fence = format!("```{language}\n");
-    let parts = text.split(fence.as_str()).skip(1);
-    parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
-}
 
 #[test]
 fn the_guide_s_commands_run_and_its_findings_hold() {
-    let guide = guide();
+    let blocks = blocks(&page("docs/your-own-tuesday.md"));
     let desk = Desk::new();
-    desk.write("config.yaml", blocks(&guide, "yaml").concat());
-    let commands = blocks(&guide, "sh").concat();
+    let config = blocks.iter().find(|block| block.is("yaml")).unwrap();
+    desk.write("config.yaml", &config.text);
     let mut said = Vec::new();
-    for line in commands.lines() {
+    for line in blocks.iter().filter(|block| block.is("sh")).flat_map(Block::commands) {
         let line = line.strip_prefix("windtunnel ").unwrap();
         let (args, into) = line.split_once(" > ").unwrap_or((line, ""));
         let args: Vec<&str> = args.split(' ').collect();

@@ -190,7 +190,7 @@ pub(super) fn finish(
         (Tasks::Compare(comparing), Work::Compare(work)) => {
             let plan = comparing.plan();
             let table = plan.table(rows).expect("the caller has looked that all are there");
-            compare::finish(&plan, work, &table, to, &Bar::new(Span(0)))
+            compare::finish(comparing, work, &table, to, &Bar::new(Span(0)))
         }
         (Tasks::Sweep(plan), Work::Sweep(work)) => sweep::finish(plan, work, rows, None, to),
         (Tasks::Compare(_), Work::Sweep(_)) | (Tasks::Sweep(_), Work::Compare(_)) => {

@@ -16,7 +16,7 @@ use crate::experiment::RunError;
 use crate::experiment::compare::{ComparePlan, Contender, Layer, METRICS, runs};
 use crate::experiment::league::league;
 use crate::experiment::unit::Units;
-use crate::experiment::{shim, shown};
+use crate::experiment::{choices, shim, shown};
 use crate::policy::adaptive::ablation;
 use crate::policy::{Family, POLICIES, PolicySpec, oracle};
 use crate::record::comparison::paired_csv;
@@ -59,6 +59,9 @@ pub(in crate::cli) struct Compare {
     /// This policy of the engine, and the same with one part off at a time: what each part is worth
     #[arg(long, value_name = "POLICY")]
     ablate: Option<String>,
+    /// Also run each policy with its values that are our choice moved, one at a time: how far its place hangs on them
+    #[arg(long)]
+    our_choices: bool,
     /// Which tables to make
     #[arg(long, value_enum, default_value_t = Tables::Both)]
     tables: Tables,
@@ -99,7 +102,10 @@ pub(in crate::cli) enum Tables {
 #[derive(Debug)]
 pub(super) struct Comparing {
     scenarios: Vec<Scenario>,
+    /// Who is compared, then variants of some of them.
     contenders: Vec<Contender>,
+    /// Whose variants those are.
+    variants_of: Vec<usize>,
     layers: Vec<Layer>,
     seed: u64,
     replications: u32,
@@ -110,8 +116,13 @@ impl Comparing {
     pub(super) fn new(work: &CompareWork, configs: &[PathBuf]) -> Result<Self, Failure> {
         let of = |name: &String| LAYERS.into_iter().find(|layer| layer.name() == name);
         let layers: Option<Vec<Layer>> = work.layers.iter().map(of).collect();
+        let mut contenders = contenders(work.policies.as_deref(), work.ablate.as_deref(), configs)?;
+        let moved = if work.our_choices { choices::variants(&contenders) } else { Vec::new() };
+        let (variants_of, variants): (Vec<usize>, Vec<Contender>) = moved.into_iter().unzip();
+        contenders.extend(variants);
         Ok(Self {
-            contenders: contenders(work.policies.as_deref(), work.ablate.as_deref(), configs)?,
+            contenders,
+            variants_of,
             scenarios: scenarios(work)?,
             layers: layers
                 .ok_or_else(|| Failure::new(Exit::Usage, "a layer is `shipped` or `rule`"))?,
@@ -120,10 +131,20 @@ impl Comparing {
         })
     }
 
+    /// All runs.
     pub(super) fn plan(&self) -> ComparePlan<'_> {
+        self.of(&self.contenders)
+    }
+
+    /// Those without the variants.
+    fn own(&self) -> ComparePlan<'_> {
+        self.of(&self.contenders[..self.contenders.len() - self.variants_of.len()])
+    }
+
+    fn of<'a>(&'a self, contenders: &'a [Contender]) -> ComparePlan<'a> {
         ComparePlan {
             scenarios: &self.scenarios,
-            contenders: &self.contenders,
+            contenders,
             layers: &self.layers,
             seed: self.seed,
             replications: self.replications,
@@ -146,6 +167,7 @@ pub(super) fn work(args: &Compare) -> Result<CompareWork, Failure> {
         sets: args.sets.clone(),
         policies: args.policies.clone(),
         ablate: args.ablate.clone(),
+        our_choices: args.our_choices,
         layers: layers.iter().map(|layer| layer.name().to_owned()).collect(),
         seed: args.seed,
         replications: if args.quick { 10 } else { args.replications },
@@ -166,7 +188,7 @@ pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
         .num_threads(args.threads.map_or(0, usize::from))
         .build()
         .map_err(|error| Failure::new(Exit::Unexpected, error))?;
-    style::note(&headline(&plan, kept.len(), threads.current_num_threads()));
+    style::note(&headline(&comparing, kept.len(), threads.current_num_threads()));
     let bar = Bar::new(plan.virtual_time());
     kept.iter().for_each(|index| bar.skip(plan.length(*index)));
     let journal = Mutex::new(journal);
@@ -175,21 +197,30 @@ pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
     };
     let result = threads.install(|| runs(&plan, done, &keep, &bar));
     let rows = result.map_err(|error| failure(&error, &again(args)))?;
-    threads.install(|| finish(&plan, &work, &rows, (&dir, args.format), &bar))?;
+    threads.install(|| finish(&comparing, &work, &rows, (&dir, args.format), &bar))?;
     let journal = journal.into_inner().expect("nobody panics with it");
     journal.remove().map_err(|error| Failure::new(Exit::Unexpected, error))
 }
 
 /// Writes what a comparison leaves, and prints its tables.
 pub(super) fn finish(
-    plan: &ComparePlan<'_>,
+    comparing: &Comparing,
     work: &CompareWork,
     rows: &BTreeMap<RunKey, RunRow>,
     (dir, format): (&Path, Format),
     bar: &Bar,
 ) -> Result<(), Failure> {
+    let plan = &comparing.own();
+    let is_own = |key: &RunKey| (key.policy as usize) < plan.contenders.len();
+    let all = rows;
+    let rows: BTreeMap<RunKey, RunRow> =
+        all.iter().filter(|(key, _)| is_own(key)).map(|(key, row)| (*key, row.clone())).collect();
+    let rows = &rows;
     let stored = |error: StoreError| Failure::new(Exit::Unexpected, error);
     let (mut comparison, pairs) = league(plan, rows);
+    if work.our_choices {
+        choices::add(&comparing.plan(), &comparing.variants_of, all, &mut comparison);
+    }
     shown::choose(plan, rows, &mut comparison);
     let shown = shown::runs(plan, &comparison, dir, bar);
     bar.finish();
@@ -289,6 +320,9 @@ fn command(args: &Compare) -> String {
     if let Some(name) = &args.ablate {
         line += &format!(" --ablate {}", quote(name));
     }
+    if args.our_choices {
+        line += " --our-choices";
+    }
     for set in &args.sets {
         line += &format!(" --set {}", quote(set));
     }
@@ -302,7 +336,12 @@ fn command(args: &Compare) -> String {
     format!("{line} {replications} --seed {}", args.seed)
 }
 
-fn headline(plan: &ComparePlan<'_>, done: usize, threads: usize) -> String {
+fn headline(comparing: &Comparing, done: usize, threads: usize) -> String {
+    let plan = &comparing.plan();
+    let moved = match comparing.variants_of.len() {
+        0 => String::new(),
+        n => format!(" ({n} of them with a value moved that is our choice)"),
+    };
     let requests = plan.requests();
     let all = plan.keys().len();
     let left = requests * (all - done) as f64 / all.max(1) as f64;
@@ -312,7 +351,7 @@ fn headline(plan: &ComparePlan<'_>, done: usize, threads: usize) -> String {
         n => format!(", {n} of them kept from before"),
     };
     format!(
-        "{} scenarios × {} policies × {} tables × {} replications = {all} runs{kept}\n\
+        "{} scenarios × {} policies{moved} × {} tables × {} replications = {all} runs{kept}\n\
          {:.2} billion requests to simulate, about {:.0} min on {threads} threads",
         plan.scenarios.len(),
         plan.contenders.len(),

@@ -14,7 +14,7 @@ use crate::report::{publish, terminal};
 
 /// Stored results as one page.
 ///
-/// Reads what `run`, `compare`, `claims`, `tune` and `bench` have stored and writes `report.html`, one file that needs
+/// Reads what `run`, `compare`, `claims`, `sweep`, `tune` and `bench` have stored, and `check.json`, and writes `report.html`, one file that needs
 /// no network, and the same as `report.md` with its figures in `report/`. Nothing is simulated. The same input
 /// gives the same bytes.
 #[derive(Debug, Parser)]

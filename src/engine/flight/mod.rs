@@ -8,7 +8,8 @@
 //! What a record is worth hangs on its order: calls must be recorded in the order in which the engine saw
 //! them. A host with one lock around engine and recorder has that; one whose threads race may see a few
 //! decisions differ in the replay, and is told so. A record starts where its engine starts. Reports heard
-//! from peers are not recorded.
+//! from peers are not recorded: a node that shares is
+//! replayed as if it had heard nothing, and decisions that hung on a report come out as different.
 
 mod codec;
 mod replay;

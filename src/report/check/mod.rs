@@ -19,17 +19,17 @@ use crate::record::check::{CheckReport, Checked, GateResult, Reference, Verdict}
 use crate::record::claims::Evidence;
 
 /// One line of a check: what was looked at, what was found, and how it is judged.
-struct Line<'a> {
-    subject: &'a Checked,
+pub(super) struct Line<'a> {
+    pub(super) subject: &'a Checked,
     /// The metric, and its fault.
-    what: String,
-    found: String,
-    verdict: Verdict,
-    is_gate: bool,
+    pub(super) what: String,
+    pub(super) found: String,
+    pub(super) verdict: Verdict,
+    pub(super) is_gate: bool,
 }
 
 /// All lines of a subject.
-fn lines(subject: &Checked) -> Vec<Line<'_>> {
+pub(super) fn lines(subject: &Checked) -> Vec<Line<'_>> {
     let expectation = |figure: &Evidence| Line {
         subject,
         what: named(&figure.metric, figure.fault.as_deref()),
@@ -88,12 +88,12 @@ fn compared(subject: &Checked, gate: &GateResult) -> String {
 }
 
 /// The direction in which a gate gets worse.
-fn worse(gate: &GateResult) -> &'static str {
+pub(super) fn worse(gate: &GateResult) -> &'static str {
     if gate.better == "higher" { "less" } else { "more" }
 }
 
 /// `33 scenarios: 30 pass, 2 fail …`.
-fn counts(report: &CheckReport) -> String {
+pub(super) fn counts(report: &CheckReport) -> String {
     let all = [
         Verdict::Pass,
         Verdict::Failed,
@@ -113,7 +113,7 @@ fn counts(report: &CheckReport) -> String {
 }
 
 /// How the check was made.
-fn how(report: &CheckReport) -> String {
+pub(super) fn how(report: &CheckReport) -> String {
     let plan = &report.plan;
     let mut text = format!("Seed {}, {} replications", plan.seed, plan.replications);
     let Some(reference) = &plan.reference else { return text + "." };

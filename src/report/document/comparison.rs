@@ -49,11 +49,13 @@ pub(super) fn part(source: &Source, comparison: &Comparison, runs: &Runs) -> Par
     } else {
         sections.extend(scenarios.iter().map(of_scenario));
     }
+    let mut about = vec![Block::Grid(standings::policies(comparison))];
+    about.extend(comparison.tables.iter().filter_map(standings::choices).map(Block::Grid));
     sections.push(Section {
         id: "policies-section".to_owned(),
         title: "Policies".to_owned(),
         lead: String::new(),
-        blocks: vec![Block::Grid(standings::policies(comparison))],
+        blocks: about,
         inner: Vec::new(),
     });
     Part {

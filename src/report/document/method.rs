@@ -9,6 +9,8 @@ pub(super) struct Kinds {
     compared: bool,
     claims: bool,
     searched: bool,
+    swept: bool,
+    checked: bool,
     clock: bool,
 }
 
@@ -21,6 +23,8 @@ impl Kinds {
                 Source::Comparison { .. } => (kinds.simulated, kinds.compared) = (true, true),
                 Source::Claims { .. } => (kinds.simulated, kinds.claims) = (true, true),
                 Source::Tuning { .. } => (kinds.simulated, kinds.searched) = (true, true),
+                Source::Sweep { .. } => (kinds.simulated, kinds.swept) = (true, true),
+                Source::Check { .. } => (kinds.simulated, kinds.checked) = (true, true),
                 Source::Bench { .. } => kinds.clock = true,
             }
         }
@@ -77,6 +81,20 @@ pub(super) fn method(kinds: Kinds) -> Vec<String> {
             "A search sees some scenarios and seeds; others are held out, named and hashed before its first \
              candidate runs. What it recommends is measured there against the start, pair by pair: only that \
              difference says what the recommendation is worth, since the search chose it for being good.",
+        );
+    }
+    if kinds.swept {
+        add(
+            "All points of a sweep meet the same requests, the same luck and the same phases, so a difference between \
+             two points is the parameter's. A response curve averages over all other axes; where a design draws its \
+             points, over those that fall into the same part of the range.",
+        );
+    }
+    if kinds.checked {
+        add(
+            "A gate compares means replication by replication with those of a reference: a one-sided sign-flip test, \
+             exact whatever the distribution, with Holm's correction over all gates of the check and all looks. An \
+             expectation holds a figure against a bound.",
         );
     }
     if kinds.clock {

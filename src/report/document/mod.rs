@@ -2,6 +2,7 @@
 //! that makes it again. Made from stored results alone; written as HTML, Markdown or LaTeX elsewhere.
 
 mod bench;
+mod check;
 mod claims;
 mod compared;
 mod comparison;
@@ -10,6 +11,7 @@ mod outline;
 mod run;
 mod source;
 mod standings;
+mod sweep;
 mod tuning;
 mod words;
 

@@ -1,7 +1,7 @@
 //! The parts of a document, and how several results become one.
 
 use super::source::Source;
-use super::{bench, claims, comparison, method, run, tuning};
+use super::{bench, check, claims, comparison, method, run, sweep, tuning};
 use crate::report::page::Page;
 
 /// A report. Text may hold `code` between backticks.
@@ -177,6 +177,8 @@ fn part(source: &Source) -> Part {
         Source::Comparison { comparison, shown, .. } => comparison::part(source, comparison, shown),
         Source::Claims { scorecard, .. } => claims::part(scorecard),
         Source::Tuning { tuning, .. } => tuning::part(tuning),
+        Source::Sweep { sweep, .. } => sweep::part(sweep),
+        Source::Check { check, .. } => check::part(check),
         Source::Bench { bench, .. } => bench::part(bench),
     };
     part.manifest.insert(0, ("folder".to_owned(), source.dir().display().to_string()));

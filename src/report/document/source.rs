@@ -4,11 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::record::bench::MEASUREMENTS_VERSION;
+use crate::record::check::CHECK_VERSION;
 use crate::record::claims::CLAIMS_VERSION;
 use crate::record::comparison::COMPARISON_VERSION;
 use crate::record::store::{self, ARRIVALS, SERIES, SUMMARY, TRANSITIONS};
+use crate::record::sweep::{SWEEP_VERSION, Sweep};
 use crate::record::tuning::{TUNING_VERSION, Tuning};
-use crate::record::{Comparison, Made, Measurements, Scorecard, StoreError, StoredRun};
+use crate::record::{
+    CheckReport, Comparison, Made, Measurements, Scorecard, StoreError, StoredRun,
+};
 
 /// A result.
 #[derive(Clone, Debug)]
@@ -51,6 +55,24 @@ pub enum Source {
         /// The search.
         tuning: Box<Tuning>,
     },
+    /// Of `sweep`.
+    Sweep {
+        /// Its folder.
+        dir: PathBuf,
+        /// What made it, where that was stored.
+        manifest: Option<Made>,
+        /// The points, and how the metrics answer.
+        sweep: Box<Sweep>,
+    },
+    /// Of `check --format json`.
+    Check {
+        /// Its folder.
+        dir: PathBuf,
+        /// What made it, where that was stored.
+        manifest: Option<Made>,
+        /// The verdicts.
+        check: Box<CheckReport>,
+    },
     /// Of `bench`.
     Bench {
         /// Its folder.
@@ -68,7 +90,7 @@ pub enum Source {
 pub enum SourceError {
     /// A folder does not exist.
     #[error(
-        "there is no folder {}; `windtunnel run`, `compare`, `claims`, `tune` and `bench` make one each, e.g. \
+        "there is no folder {}; `windtunnel run`, `compare`, `claims`, `sweep`, `tune` and `bench` make one each, e.g. \
          results/error-burst", dir.display()
     )]
     Missing {
@@ -92,7 +114,9 @@ const COMPARISON: &str = "comparison.json";
 const CLAIMS: &str = "claims.json";
 const TUNING: &str = "tuning.json";
 const BENCH: &str = "bench.json";
-const FILES: [&str; 5] = [SUMMARY, COMPARISON, CLAIMS, TUNING, BENCH];
+const SWEEP: &str = "sweep.json";
+const CHECK: &str = "check.json";
+const FILES: [&str; 7] = [SUMMARY, COMPARISON, CLAIMS, TUNING, SWEEP, CHECK, BENCH];
 
 /// The results in folders, in their order; a folder that is none itself stands for those in it, by name.
 ///
@@ -155,6 +179,16 @@ fn read(dir: &Path) -> Result<Vec<Source>, StoreError> {
         let (dir, manifest) = (dir.to_owned(), manifest.clone());
         found.push(Source::Tuning { dir, manifest, tuning });
     }
+    if let Some(path) = here(SWEEP) {
+        let sweep = Box::new(store::read_versioned(&path, SWEEP_VERSION)?);
+        let (dir, manifest) = (dir.to_owned(), manifest.clone());
+        found.push(Source::Sweep { dir, manifest, sweep });
+    }
+    if let Some(path) = here(CHECK) {
+        let check = Box::new(store::read_versioned(&path, CHECK_VERSION)?);
+        let (dir, manifest) = (dir.to_owned(), manifest.clone());
+        found.push(Source::Check { dir, manifest, check });
+    }
     if let Some(path) = here(BENCH) {
         let bench = Box::new(store::read_versioned(&path, MEASUREMENTS_VERSION)?);
         found.push(Source::Bench { dir: dir.to_owned(), manifest, bench });
@@ -197,6 +231,8 @@ impl Source {
             | Self::Comparison { dir, .. }
             | Self::Claims { dir, .. }
             | Self::Tuning { dir, .. }
+            | Self::Sweep { dir, .. }
+            | Self::Check { dir, .. }
             | Self::Bench { dir, .. } => dir,
         }
     }
@@ -208,6 +244,8 @@ impl Source {
             | Self::Comparison { manifest, .. }
             | Self::Claims { manifest, .. }
             | Self::Tuning { manifest, .. }
+            | Self::Sweep { manifest, .. }
+            | Self::Check { manifest, .. }
             | Self::Bench { manifest, .. } => manifest.as_ref(),
         }
     }

@@ -2,12 +2,41 @@
 
 use super::outline::Grid;
 use super::words::{In, MILLIS, NUMBER, PERCENT, SECONDS, cell, code, three};
-use crate::record::comparison::{Cell, Comparison, ScenarioTable, Table};
+use crate::record::comparison::{Cell, Comparison, ScenarioTable, Standing, Table};
 use crate::record::{Measured, Quantity};
 
 /// What a layer is, at the head of a table.
 pub(super) fn layer(table: &Table) -> &'static str {
     if table.layer == "rule" { "rule only" } else { "as shipped" }
+}
+
+/// How far each place hangs on values that are our choice; `None` where they were not moved.
+pub(super) fn choices(table: &Table) -> Option<Grid> {
+    let header = ["policy", "place", "regret", "values tried", "least with", "most with"];
+    let row = |standing: &Standing| {
+        let range = standing.our_choices.as_ref()?;
+        let [least, most] = range.regret.map(|regret| three(regret * 100.0));
+        let with = |what: &str| if what.is_empty() { "as it is".to_owned() } else { code(what) };
+        Some(vec![
+            code(&standing.policy),
+            standing.places(),
+            if least == most { format!("{least} %") } else { format!("{least} to {most} %") },
+            range.tried.to_string(),
+            with(&range.least_with),
+            with(&range.most_with),
+        ])
+    };
+    table.has_choices().then(|| Grid {
+        id: format!("choices-{}", table.layer),
+        title: format!("Values that are our choice, {}", layer(table)),
+        note: "Where the public text is silent a model's value is our choice. Each was moved alone, to half and twice \
+               a number or to the other words, on the same requests and the same luck: from the best to the worst place \
+               by regret that the policy takes among the others as they are."
+            .to_owned(),
+        header: header.map(str::to_owned).to_vec(),
+        texts: 1,
+        rows: table.standings.iter().filter_map(row).collect(),
+    })
 }
 
 const LETTERS: &str = "Policies that share a letter cannot be told apart (paired t-tests on common random numbers, \
@@ -17,7 +46,7 @@ const LETTERS: &str = "Policies that share a letter cannot be told apart (paired
 pub(super) fn overall(table: &Table) -> Grid {
     let header =
         ["policy", "", "regret", "worst", "in", "mean rank", "unbeaten in", "attempts/request"];
-    let row = |standing: &crate::record::comparison::Standing| {
+    let row = |standing: &Standing| {
         vec![
             code(&standing.policy),
             standing.letters.clone(),

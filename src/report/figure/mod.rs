@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod front;
+pub mod gates;
 pub mod goodput;
 pub mod groups;
 pub mod health;

@@ -80,7 +80,7 @@ fn slug(path: &str) -> String {
 }
 
 /// What a metric is shown in: scale and unit.
-fn scale(sweep: &Sweep, metric: &str) -> (f64, String) {
+pub(in crate::report) fn scale(sweep: &Sweep, metric: &str) -> (f64, String) {
     let unit =
         sweep.metrics.iter().find(|facts| facts.id == metric).map(|facts| facts.unit.as_str());
     match (metric, unit.unwrap_or_default()) {
