@@ -13,6 +13,7 @@ mod cluster_gossip;
 mod cluster_nodes;
 mod compare;
 mod conformance;
+mod conformance_node;
 mod conservation;
 #[cfg(feature = "dashboard")]
 mod dashboard;
