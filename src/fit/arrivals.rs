@@ -161,7 +161,9 @@ pub(super) fn fit(times: &[u64], windows: &Windows, first: u64, step: u64) -> Ar
     }
     let all: f64 = exposures.iter().sum::<f64>().max(1e-9);
     let rps = times.len() as f64 / all;
-    let mut multiples = shrunk(&counts, &exposures, rps, 1.0);
+    // The first guess is a constant rate: a curve has to explain more than gaps that are as uneven as the log's would
+    // make of windows by chance.
+    let mut multiples = vec![1.0; exposures.len()];
     let mut burst = Burst::Poisson;
     // Gaps this short are too close to the step of stamps to say how short they are.
     let floor = if step > 1_000 { 3.0 * step as f64 / 1e9 * rps } else { 0.0 };
@@ -382,7 +384,12 @@ impl Candidate<'_> {
 }
 
 fn measured(times: impl Iterator<Item = u64>, start: u64, end: u64) -> [f64; 3] {
-    let rows = times.map(|at| Arrived { at: Span(at.saturating_sub(start)), prompt: 0, output: 0 });
+    let rows = times.map(|at| Arrived {
+        at: Span(at.saturating_sub(start)),
+        prompt: 0,
+        output: 0,
+        leaf: 0,
+    });
     let Dispersion { requests, .. } = dispersion(rows, Span(end - start));
     requests.index
 }

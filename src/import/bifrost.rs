@@ -7,7 +7,7 @@
 use super::book::Book;
 use super::draft::{Draft, Provider, vendor};
 use super::node::Node;
-use super::safe;
+use super::{governance, safe};
 
 const CREDENTIAL: &str = "a credential or an address: never read";
 
@@ -20,11 +20,8 @@ pub(super) fn read(root: &Node<'_>, book: &mut Book) -> Draft {
                     provider(name, &node, &mut draft, book);
                 }
             }
-            "governance" => {
-                for (_, node) in node.entries() {
-                    book.missing(&node.key, "virtual keys, budgets and limits are not read");
-                }
-            }
+            // Read when all providers are known.
+            "governance" => {}
             "plugins" => book.missing(&node.key, "plugins are not modelled"),
             "load_balancer" | "load_balancer_config" | "adaptive_load_balancing" => book.missing(
                 &node.key,
@@ -33,6 +30,9 @@ pub(super) fn read(root: &Node<'_>, book: &mut Book) -> Draft {
             "encryption_key" => book.ignored(&node.key, CREDENTIAL),
             _ => book.ignored(&node.key, "the gateway's own housekeeping: never read"),
         }
+    }
+    if let Some(node) = root.get("governance") {
+        governance::read(&node, &mut draft, book);
     }
     draft
 }

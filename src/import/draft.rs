@@ -1,5 +1,6 @@
 //! What a configuration says, as the parts of a scenario.
 
+use super::owners::Owners;
 use super::safe;
 
 /// A scenario under construction.
@@ -9,6 +10,7 @@ pub(super) struct Draft {
     pub(super) policy: &'static str,
     /// Parameters as they stand in a file.
     pub(super) params: Vec<(String, String)>,
+    pub(super) owners: Owners,
 }
 
 /// Who answers.

@@ -7,6 +7,7 @@
 use super::book::Book;
 use super::draft::{Draft, Provider, model_name, vendor};
 use super::node::Node;
+use super::owners::{Limits, Tenant};
 use super::safe;
 
 const ALGORITHMS: [&str; 7] = [
@@ -62,8 +63,13 @@ fn level(
                     level(&item, name, draft, balancers, book);
                 }
             }
-            "consumers" | "consumer_groups" => {
-                book.missing(&node.key, "who may ask how much is not read from a configuration");
+            "consumers" => {
+                for item in node.items() {
+                    consumer(&item, draft, book);
+                }
+            }
+            "consumer_groups" => {
+                book.missing(&node.key, "groups have limits of their own, which tenants do not");
             }
             "name" if owner.is_some() => book.understood(&node.key, "the model's name"),
             "_format_version" | "_transform" | "_info" => {
@@ -130,6 +136,63 @@ fn plugin(
                 "what prompts are about: give `topics` and `about` by hand for semantic routing",
             ),
             _ => book.ignored(&node.key, "has no part in balancing"),
+        }
+    }
+}
+
+/// A consumer is a tenant that may use everything; its plugin `rate-limiting` is a limit of requests.
+fn consumer(item: &Node<'_>, draft: &mut Draft, book: &mut Book) {
+    let nth = draft.owners.tenants.len() + 1;
+    let mut tenant = Tenant { name: format!("consumer-{nth}"), ..Tenant::default() };
+    for (key, node) in item.entries() {
+        match key {
+            "username" => match node.text().and_then(safe::name) {
+                Some(name) if draft.owners.tenants.iter().all(|known| known.name != name) => {
+                    tenant.name = name;
+                    book.understood(&node.key, "the tenant's name");
+                }
+                _ => book.ignored(&node.key, "no plain name: numbered instead"),
+            },
+            "plugins" => {
+                for item in node.items() {
+                    limits_of(&item, &mut tenant, book);
+                }
+            }
+            _ => book.ignored(&node.key, CREDENTIAL),
+        }
+    }
+    draft.owners.tenants.push(tenant);
+}
+
+fn limits_of(item: &Node<'_>, tenant: &mut Tenant, book: &mut Book) {
+    let name = item.get("name").and_then(|name| name.text()).unwrap_or_default();
+    let (Some(config), "rate-limiting") = (item.get("config"), name) else {
+        return match name {
+            "ai-rate-limiting-advanced" | "rate-limiting-advanced" => book.missing(
+                &item.key,
+                format!("{name}: counts by provider or in windows that tenants do not have"),
+            ),
+            _ => book.ignored(&item.key, "a plugin that limits nobody"),
+        };
+    };
+    for (key, node) in config.entries() {
+        let window = match key {
+            "minute" => "1m",
+            "hour" => "1h",
+            "day" => "1d",
+            "month" => "1M",
+            "year" => "1Y",
+            "second" => {
+                book.missing(&node.key, "limits per second are none that tenants have");
+                continue;
+            }
+            _ => {
+                book.ignored(&node.key, CREDENTIAL);
+                continue;
+            }
+        };
+        if let Some(number) = node.take(book, "a limit of requests") {
+            Limits::put(&mut tenant.limits.requests, window, number.min(1e15) as u64);
         }
     }
 }

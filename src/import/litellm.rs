@@ -6,6 +6,7 @@
 use super::book::Book;
 use super::draft::{Draft, Provider, model_name, vendor};
 use super::node::Node;
+use super::owners::{Limits, Owner, Tenant, nano_usd, window};
 use super::safe;
 
 const POLICIES: [(&str, &str); 6] = [
@@ -47,8 +48,36 @@ pub(super) fn read(root: &Node<'_>, book: &mut Book) -> Draft {
             _ => book.ignored(&node.key, "has no part in balancing"),
         }
     }
+    if let Some(node) = root.get("litellm_settings") {
+        budget(&node, &mut draft, book);
+    }
     weigh(&mut draft);
     draft
+}
+
+/// The proxy's own budget: that of a customer whom everybody belongs to.
+fn budget(settings: &Node<'_>, draft: &mut Draft, book: &mut Book) {
+    let Some(most) = settings.get("max_budget") else { return };
+    let reset = settings.get("budget_duration");
+    let Some(window) = reset.as_ref().and_then(Node::text).and_then(window) else {
+        book.missing(&most.key, "its window is none that a scenario has: 1m 5m 1h 1d 1w 1M 1Q 1Y");
+        return;
+    };
+    let Some(dollars) = most.take(book, "a budget").filter(|dollars| *dollars <= 1e9) else {
+        return;
+    };
+    if let Some(reset) = reset {
+        book.understood(&reset.key, "the budget's window");
+    }
+    let mut proxy = Owner { name: "proxy".to_owned(), ..Owner::default() };
+    Limits::put(&mut proxy.limits.budget, window, nano_usd(dollars));
+    draft.owners.customers.push(proxy);
+    let customer = Some("proxy".to_owned());
+    draft.owners.tenants.push(Tenant {
+        name: "everybody".to_owned(),
+        customer,
+        ..Tenant::default()
+    });
 }
 
 fn deployment(item: &Node<'_>, draft: &mut Draft, book: &mut Book) {
@@ -197,7 +226,7 @@ fn settings(node: &Node<'_>, draft: &mut Draft, book: &mut Book) {
                 ..,
             ) => book.missing(
                 &node.key,
-                "fallback groups are not modelled: a model's own deployments are all there is",
+                "fallbacks to another model: a scenario's policy asks for the model that was asked for, and nothing else",
             ),
             ("model_group_alias", ..) => {
                 book.missing(&node.key, "aliases: ask for the model by its own name");
@@ -210,8 +239,6 @@ fn settings(node: &Node<'_>, draft: &mut Draft, book: &mut Book) {
             }
             (
                 "provider_budget_config"
-                | "max_budget"
-                | "budget_duration"
                 | "default_team_settings"
                 | "max_internal_user_budget"
                 | "default_team_params",
@@ -219,6 +246,8 @@ fn settings(node: &Node<'_>, draft: &mut Draft, book: &mut Book) {
             ) => {
                 book.missing(&node.key, "budgets are not read from a configuration");
             }
+            // The proxy's own budget, read with its window.
+            ("max_budget" | "budget_duration", ..) => {}
             _ => book.ignored(&node.key, "has no part in balancing"),
         }
     }

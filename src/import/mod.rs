@@ -13,9 +13,11 @@
 mod bifrost;
 mod book;
 mod draft;
+mod governance;
 mod kong;
 mod litellm;
 mod node;
+mod owners;
 mod read;
 mod safe;
 mod write;

@@ -94,7 +94,57 @@ fn bifrost_s_providers_keys_and_retries_are_taken_over() {
     }
     let verdicts = verdicts(&import);
     assert!(verdicts.contains("another value than the first provider's"), "{verdicts}");
-    assert!(verdicts.contains("governance.virtual_keys"), "{verdicts}");
+}
+
+/// Parts that stand in a scenario, in this order.
+fn in_order(scenario: &str, parts: &[&str]) {
+    let mut rest = scenario;
+    for part in parts {
+        let at = rest.find(part).unwrap_or_else(|| panic!("{part}\nin order in\n{scenario}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+#[test]
+fn who_may_use_what_becomes_tenants_teams_and_customers() {
+    let import = imported(BIFROST);
+    in_order(
+        &import.scenario,
+        &[
+            "[customer.acme]\nlimits = { budget = { \"1M\" = \"500 USD\" }, spent = \"120.5 USD\", calendar = true }\n",
+            "[team.research]\ncustomer = \"acme\"\nlimits = { budget = { \"1d\" = \"20.5 USD\" } }\n",
+            "[team.research-2]\n",
+            "[tenant.notebooks]",
+            "team = \"research\"\nlimits = { requests = { \"1h\" = 1000 }, tokens = { \"1m\" = 200000 } }\n",
+            "[tenant.notebooks.provider.openai]\nweight = 0.8\nmodels = [\"gpt-4o-mini\"]\nkeys = [\"first\"]\n",
+            "[tenant.notebooks.provider.azure]\nweight = 0.2\n",
+            "[tenant.key-2]",
+            "customer = \"acme\"\n",
+        ],
+    );
+    assert!(!import.scenario.contains("tenant.old"), "a key that is switched off");
+    let said = verdicts(&import);
+    for part in [
+        "\"governance.virtual_keys[].value\", times: 2, verdict: Ignored",
+        "\"governance.budgets[].max_limit\", times: 2, verdict: Understood",
+        "\"governance.budgets[].max_limit\", times: 1, verdict: NotRepresented",
+        "\"governance.virtual_keys[].provider_configs[]\", times: 1, verdict: NotRepresented",
+        "\"governance.auth_config\", times: 1, verdict: Ignored",
+    ] {
+        assert!(said.contains(part), "{part}\nin\n{said}");
+    }
+    let import = imported(KONG);
+    in_order(
+        &import.scenario,
+        &["[tenant.shop]", "requests = { \"1m\" = 600 }", "[tenant.consumer-2]"],
+    );
+    assert!(
+        verdicts(&import).contains("plugins[].config.second\", times: 1, verdict: NotRepresented")
+    );
+    let import = imported(LITELLM);
+    let proxy =
+        "[customer.proxy]\nlimits = { budget = { \"1M\" = \"250.5 USD\" } }\n[tenant.everybody]";
+    in_order(&import.scenario, &[proxy, "customer = \"proxy\""]);
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(super) fn scenario(draft: &Draft, gateway: Gateway, name: &str) -> String {
         let _ = writeln!(text, "[provider.{}]", quote(&provider.name));
         write_provider(&mut text, provider);
     }
+    super::owners::write(&mut text, draft);
     if let Some(first) = draft.providers.first() {
         let _ = write!(
             text,
@@ -78,12 +79,12 @@ fn write_provider(text: &mut String, provider: &Provider) {
 }
 
 /// A key of TOML.
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     let bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if bare && !name.is_empty() { name.to_owned() } else { literal(name) }
 }
 
 /// A text of TOML; names have no signs that would need more.
-fn literal(name: &str) -> String {
+pub(super) fn literal(name: &str) -> String {
     format!("\"{name}\"")
 }

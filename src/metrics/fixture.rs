@@ -43,6 +43,7 @@ pub(crate) fn calm(seconds: u64, routes: u32, per_route: u32) -> Tape {
         latency_bins: vec![[800_000; 3]; seconds as usize],
         cluster: None,
         stored: 0,
+        prompts: None,
         tenants: Vec::new(),
         digest: 7,
         arrived: 0,

@@ -17,6 +17,7 @@ pub mod onset;
 pub mod oscillation;
 pub mod penalty;
 mod phase;
+pub mod prompt_cache;
 pub mod recorder;
 pub mod recovery;
 pub mod service;
@@ -29,6 +30,7 @@ pub mod weight;
 
 pub use catalog::METRICS;
 pub use metric::{Direction, Measure, Metric};
+pub use prompt_cache::PromptTape;
 pub use tape::*;
 pub use tenant::{DENIALS, TenantTape};
 pub use value::Value;

@@ -5,6 +5,7 @@ use hdrhistogram::Histogram;
 use crate::engine::{Outcome, Span, Time};
 use crate::policy::{Pool, RouteView, Transition};
 
+use super::prompt_cache::Prompted;
 use super::tape::{ArrivalBin, Charges, FaultTape, ROUTES_MAX, RouteBin, Tape, Totals};
 
 /// Longest horizon at one-second bins.
@@ -129,6 +130,7 @@ impl Recorder {
                 ttft: histogram(),
                 cluster: None,
                 stored: 0,
+                prompts: None,
                 tenants: Vec::new(),
                 digest: 0,
                 arrived: 0,
@@ -239,6 +241,11 @@ impl Recorder {
     /// A measured request was answered without any attempt.
     pub const fn stored(&mut self) {
         self.tape.stored += 1;
+    }
+
+    /// An attempt for a measured request was answered, in a world that says what prompts have in common.
+    pub fn prompted(&mut self, of: &Prompted) {
+        self.tape.prompts.get_or_insert_default().add(of);
     }
 
     /// A measured request got its result.

@@ -10,6 +10,7 @@ use crate::engine::{Span, Time};
 use crate::policy::{RouteView, Transition};
 
 use super::cluster::ClusterTape;
+use super::prompt_cache::PromptTape;
 use super::tenant::TenantTape;
 
 /// What one run left.
@@ -53,6 +54,8 @@ pub struct Tape {
     pub cluster: Option<Box<ClusterTape>>,
     /// Requests that were answered from what the gateway had stored, without any attempt.
     pub stored: u64,
+    /// What prompt caches did, where the scenario says what prompts have in common.
+    pub prompts: Option<PromptTape>,
     /// What each tenant got; empty without tenants.
     pub tenants: Vec<TenantTape>,
     /// Digest of the event stream.

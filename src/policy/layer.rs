@@ -1,20 +1,22 @@
-//! Layers that go around any rule: one common way to retry, a retry budget, client throttling.
+//! Layers that go around any rule: one common way to retry, a retry budget, client throttling, session affinity.
 //!
 //! Products differ in how often they retry as much as in how they choose. To compare rules, each is run
 //! under one common layer; to see what a layer is worth, it is put around what a product ships.
+
+use std::borrow::Cow;
 
 use crate::engine::{
     Engine, Explanation, Limits, Outcome, Param, Settings, Span, Time, Unit, luck,
 };
 
-use super::part::{Backoff, Growth, RetryBudget, Throttle};
+use super::part::{Affinity, Backoff, Growth, RetryBudget, Throttle};
 use super::{
-    Attempt, Deadline, Past, Policy, Report, Request, RouteHistory, RouteId, RouteView, Sees, Sent,
-    Share, Step, Transition, Truth,
+    Attempt, Deadline, Past, Policy, Pool, Report, Request, RouteHistory, RouteId, RouteView, Sees,
+    Sent, SetId, Share, Step, Transition, Truth,
 };
 
 /// What can be put around any policy.
-pub static TABLE: [Param; 9] = [
+pub static TABLE: [Param; 12] = [
     Param::new(
         "layer.retry",
         Unit::Choice(&["shipped", "common"]),
@@ -82,6 +84,29 @@ pub static TABLE: [Param; 9] = [
         "How far back throttling looks.",
     )
     .from("SRE book, Handling Overload, 2016"),
+    Param::new(
+        "layer.affinity",
+        Unit::Switch,
+        0.0,
+        (0.0, 1.0),
+        "Whether the route that served a session is asked first the next time, if the policy still wants it.",
+    )
+    .from("Bifrost, session affinity, 2026"),
+    Param::new(
+        "layer.affinity_ttl",
+        Unit::Seconds,
+        3_600.0,
+        (1.0, 604_800.0),
+        "How long a session stays with its route after its last request.",
+    )
+    .from("Bifrost, session affinity, 2026"),
+    Param::new(
+        "layer.affinity_sessions",
+        Unit::Count,
+        1_000_000.0,
+        (1.0, 100_000_000.0),
+        "Most sessions that are remembered, the oldest leaving first; about 100 bytes each.",
+    ),
 ];
 
 /// Retries that a budget may save up.
@@ -93,7 +118,15 @@ struct Layered {
     common: Option<Common>,
     budget: Option<RetryBudget>,
     throttle: Option<Throttle>,
+    sticky: Option<Sticky>,
     tried: Vec<RouteId>,
+}
+
+/// Session affinity, and the sets of one route each that it confines requests to.
+struct Sticky {
+    affinity: Affinity,
+    /// Sets of the pool before those.
+    sets: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,8 +137,9 @@ struct Common {
     total: Option<Span>,
 }
 
-/// Puts the layer around `inner` that the settings ask for, if any.
-pub fn around(inner: Box<dyn Policy>, settings: &Settings) -> Box<dyn Policy> {
+/// Puts the layer around `inner` that the settings ask for, if any. `inner` was built over what [`pool`] makes of a pool
+/// with so many sets.
+pub fn around(inner: Box<dyn Policy>, settings: &Settings, sets: u32) -> Box<dyn Policy> {
     let common = settings.on("layer.retry").then(|| Common::new(settings));
     let share = settings.get("layer.budget");
     let budget = (share > 0.0).then(|| RetryBudget::new(share, SAVINGS));
@@ -113,10 +147,28 @@ pub fn around(inner: Box<dyn Policy>, settings: &Settings) -> Box<dyn Policy> {
         let window = Span::from_secs_f64(settings.get("layer.throttle_window"));
         Throttle::new(settings.get("layer.throttle_k"), window)
     });
-    if common.is_none() && budget.is_none() && throttle.is_none() {
+    let sticky = settings.on("layer.affinity").then(|| Sticky {
+        affinity: Affinity::new(
+            Span::from_secs_f64(settings.get("layer.affinity_ttl")),
+            settings.get("layer.affinity_sessions") as usize,
+        ),
+        sets,
+    });
+    if common.is_none() && budget.is_none() && throttle.is_none() && sticky.is_none() {
         return inner;
     }
-    Box::new(Layered { inner, common, budget, throttle, tried: Vec::new() })
+    Box::new(Layered { inner, common, budget, throttle, sticky, tried: Vec::new() })
+}
+
+/// The pool that a policy inside these layers is built over: with session affinity, requests may be confined to
+/// each single route as well.
+pub fn pool<'a>(pool: &'a Pool, settings: &Settings) -> Cow<'a, Pool> {
+    if !settings.on("layer.affinity") {
+        return Cow::Borrowed(pool);
+    }
+    let alone = (0..pool.routes.len() as u32).map(|route| vec![RouteId(route)]);
+    let sets = pool.sets.iter().cloned().chain(alone).collect();
+    Cow::Owned(Pool { sets, ..pool.clone() })
 }
 
 impl Common {
@@ -171,6 +223,14 @@ impl Layered {
                 budget.deposit();
             }
         }
+        if let Some(step) = self.stay(now, request, waits, word) {
+            return step;
+        }
+        self.begin(now, request, waits, word)
+    }
+
+    /// The first attempt of a request, as the policy has it.
+    fn begin(&mut self, now: Time, request: &Request, waits: u32, word: u64) -> Step {
         let Some(common) = &self.common else {
             return self.inner.next(now, request, &[], waits, word);
         };
@@ -178,6 +238,20 @@ impl Layered {
             Some(attempt) => common.send(request, attempt),
             None => Step::Stop { status: 503 },
         }
+    }
+
+    /// The first attempt of a request whose session is bound, if the policy wants the bound route: asked with nothing
+    /// else to choose from, it sends there. One that refuses is asked again without.
+    fn stay(&mut self, now: Time, request: &Request, waits: u32, word: u64) -> Option<Step> {
+        let sticky = self.sticky.as_ref()?;
+        let route = sticky.affinity.bound(now, request)?;
+        let alone = Request { set: SetId(sticky.sets + route.0 + 1), ..*request };
+        let step = self.begin(now, &alone, waits, word);
+        if matches!(step, Step::Send(_)) {
+            return Some(step);
+        }
+        self.sticky.as_mut()?.affinity.drop(request);
+        None
     }
 
     #[cold]
@@ -233,11 +307,15 @@ impl Policy for Layered {
     }
 
     fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, luck: u64) -> Step {
-        if past.is_empty() {
+        let step = if past.is_empty() {
             self.first(now, request, waits, luck)
         } else {
             self.again(now, request, past, waits, luck)
+        };
+        if let (Some(sticky), Step::Send(attempt)) = (&mut self.sticky, step) {
+            sticky.affinity.sent(request, attempt.route);
         }
+        step
     }
 
     fn on_headers(&mut self, now: Time, sent: &Sent, limits: &Limits) {
@@ -251,6 +329,9 @@ impl Policy for Layered {
     fn on_end(&mut self, now: Time, sent: &Sent, outcome: &Outcome) {
         if let Some(throttle) = &mut self.throttle {
             throttle.ended(now, outcome.is_done());
+        }
+        if let Some(sticky) = &mut self.sticky {
+            sticky.affinity.ended(now, sent.request, outcome.is_done());
         }
         self.inner.on_end(now, sent, outcome);
     }
@@ -327,3 +408,7 @@ impl Policy for Layered {
         self.inner.on_truth(now, truth, deadline);
     }
 }
+
+#[cfg(test)]
+#[path = "layer_tests.rs"]
+mod tests;

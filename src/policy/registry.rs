@@ -275,7 +275,8 @@ impl PolicySpec {
         now: Time,
         key: u64,
     ) -> Result<Box<dyn Policy>, String> {
-        Ok(layer::around((self.build)(settings, pool, now, key)?, settings))
+        let inner = (self.build)(settings, &layer::pool(pool, settings), now, key)?;
+        Ok(layer::around(inner, settings, pool.sets.len() as u32))
     }
 
     /// In a mutation run, one default is another.

@@ -120,6 +120,7 @@ impl Scene {
             views: Vec::new(),
             transitions: Vec::new(),
             stored: 0,
+            prompts: None,
             tenants: Vec::new(),
             latency: histogram.clone(),
             latency_all: histogram.clone(),

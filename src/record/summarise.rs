@@ -1,13 +1,16 @@
 //! Tapes to summary.
 
 use crate::engine::luck;
-use crate::metrics::{FaultTape, Measure, Metric, RouteBin, Tape, Value, catalog, service};
+use crate::metrics::{
+    FaultTape, Measure, Metric, PromptTape, RouteBin, Tape, Value, catalog, service,
+};
 use crate::policy::{Pool, RouteInfo};
 
 use super::cluster::ClusterSummary;
 use super::quantity::{Measured, Quantity, significant};
 use super::summary::{
-    FaultSummary, Quantiles, Requests, RouteSummary, SCHEMA_VERSION, Summary, Tokens,
+    FaultSummary, PromptCacheSummary, Quantiles, Requests, RouteSummary, SCHEMA_VERSION, Summary,
+    Tokens,
 };
 use super::warning::Warning;
 
@@ -92,6 +95,18 @@ pub fn summary(tapes: &[Tape], subject: &Subject<'_>) -> Summary {
         faults: faults(tapes, subject.pool),
         routes: routes(tapes, subject.pool),
         stored: Some(sum(|tape| tape.stored)).filter(|stored| *stored > 0),
+        prompt_cache: tapes.iter().any(|tape| tape.prompts.is_some()).then(|| {
+            let tokens = |of: fn(&PromptTape) -> u64| {
+                tapes.iter().filter_map(|tape| tape.prompts.as_ref()).map(of).sum()
+            };
+            PromptCacheSummary {
+                prompt_tokens: tokens(|prompts| prompts.prompt_tokens),
+                cached_tokens: tokens(|prompts| prompts.cached_tokens),
+                written_tokens: tokens(|prompts| prompts.written_tokens),
+                hit_ratio: run("cache_hits"),
+                saved_usd: run("cache_saved"),
+            }
+        }),
         tenants: super::tenants::tenants(tapes),
     }
 }

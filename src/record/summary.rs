@@ -96,9 +96,28 @@ pub struct Summary {
     /// Requests that were answered from what the gateway had stored; absent without a cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored: Option<u64>,
+    /// What providers' prompt caches did; absent unless the scenario says what prompts have in common.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_cache: Option<PromptCacheSummary>,
     /// One entry a tenant, in the order of the scenario; absent without tenants.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tenants: Vec<TenantSummary>,
+}
+
+/// What prompt caches did for answered attempts of measured requests. Tokens are sums over the replications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PromptCacheSummary {
+    /// Prompt tokens.
+    pub prompt_tokens: u64,
+    /// Of those, read from a cache.
+    pub cached_tokens: u64,
+    /// Of those, written to a cache.
+    pub written_tokens: u64,
+    /// Read over all prompt tokens.
+    pub hit_ratio: Measured,
+    /// What caches saved in one run, in US dollars.
+    pub saved_usd: Measured,
 }
 
 /// Measured requests by result; `offered` is the sum of the others.

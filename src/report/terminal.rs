@@ -28,6 +28,7 @@ pub fn summary(run: &StoredRun) -> String {
         }
     }
     let mut tables = vec![requests(summary), service(summary), latency(summary)];
+    tables.extend(prompt_cache(summary));
     tables.extend(learning(summary));
     tables.extend(super::cluster::cluster(summary));
     tables.extend(faults(summary));
@@ -126,6 +127,19 @@ fn latency(summary: &Summary) -> Table {
     table.add_row(row("whole answer", quantiles(&summary.latency_ms)));
     table.add_row(row("all requests, failed = deadline", quantiles(&summary.latency_all_ms)));
     table
+}
+
+/// What providers' prompt caches did, where prompts have something in common.
+fn prompt_cache(summary: &Summary) -> Option<Table> {
+    let cache = summary.prompt_cache.as_ref()?;
+    let mut table = table(&["prompt tokens from caches", "written to caches", "saved, USD"]);
+    let written = cache.written_tokens as f64 / cache.prompt_tokens.max(1) as f64;
+    table.add_row(cells([
+        value(&cache.hit_ratio, 100.0, "%"),
+        percent((written * 1e4).round() / 1e4),
+        value(&cache.saved_usd, 1.0, ""),
+    ]));
+    Some(table)
 }
 
 /// What was spent on learning, left idle, and burnt of the error budget; only what there is.

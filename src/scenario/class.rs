@@ -6,10 +6,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::engine::Span;
+use crate::sim::prefix::Conversation;
 use crate::sim::spec::{Arrivals, Class, Gaps, Rate, Replay};
 
 use super::arrivals::ArrivalsFile;
 use super::at::At;
+use super::caching::ConversationFile;
 use super::client::ClientFile;
 use super::error::Problem;
 use super::file::ScenarioFile;
@@ -50,6 +52,8 @@ pub(crate) struct ClassFile {
     sessions: Option<Count>,
     /// Weights of prompt topics.
     topics: Option<Vec<Number>>,
+    /// Conversations whose prompts grow.
+    conversation: Option<ConversationFile>,
     /// Answers that the gateway has stored.
     cache: Option<CacheFile>,
 }
@@ -107,6 +111,7 @@ fn check_traced(file: &ScenarioFile) -> Result<(), Problem> {
         (workload.key("arrivals"), file.workload.arrivals.is_some()),
         (workload.key("rate"), file.workload.rate.is_some()),
         (workload.key("closed"), file.workload.closed.is_some()),
+        (workload.key("conversation"), file.workload.conversation.is_some()),
     ];
     match clashes.into_iter().find(|(_, clashes)| *clashes) {
         None => Ok(()),
@@ -218,6 +223,7 @@ impl ClassFile {
             client,
             sessions,
             topics,
+            conversation,
             cache,
         } = self;
         let said = [
@@ -232,6 +238,7 @@ impl ClassFile {
             ("sessions", sessions.is_some()),
             ("stream", stream.is_some()),
             ("cache", cache.is_some()),
+            ("conversation", conversation.is_some()),
         ];
         let own = Keys(said.into_iter().filter(|(_, said)| *said).map(|(key, _)| key).collect());
         let inherited = base.client.clone().unwrap_or_default();
@@ -247,6 +254,7 @@ impl ClassFile {
             sessions: sessions.or(base.sessions),
             topics: topics.or_else(|| base.topics.clone()),
             cache: cache.or(base.cache),
+            conversation: conversation.or(base.conversation),
         };
         (workload, own)
     }
@@ -321,6 +329,19 @@ impl Draft {
         }
     }
 
+    /// How its requests hang together: in so many conversations at once, or one for each client.
+    fn conversation(&self, sessions: u64) -> Result<Option<Conversation>, Problem> {
+        let Some(file) = &self.workload.conversation else { return Ok(None) };
+        let at = self.key("conversation");
+        let seats = self.workload.closed.as_ref().map_or(sessions, |closed| closed.clients.0);
+        if !(1..=CLIENTS_MAX).contains(&seats) {
+            return Err(Problem::new(at.clone(), format!("`{at}`: {seats} conversations at once"))
+                .expected("expected `sessions` from 1 to 10_000_000: how many are open at once")
+                .help("each has a turn every sessions / rps seconds on average"));
+        }
+        file.conversation(&at).map(Some)
+    }
+
     fn class(&self, arrivals: Arrivals, models: &mut Vec<String>) -> Result<Class, Problem> {
         let Self { at: _, name, own: _, share: _, rps: _, workload } = self;
         let prompt = match &workload.prompt {
@@ -340,6 +361,7 @@ impl Draft {
         }
         let client = workload.client.clone().unwrap_or_default().client(&self.key("client"))?;
         let sessions = workload.sessions.map_or(0, |count| count.0);
+        let conversation = self.conversation(sessions)?;
         Ok(Class {
             name: name.clone(),
             arrivals,
@@ -355,6 +377,7 @@ impl Draft {
                     .expected("expected at most 4_294_967_295")
             })?,
             topics: mix::topics(workload.topics.as_deref(), &self.key("topics"))?,
+            conversation,
             cache: workload.cache.map(|cache| cache.cache(&self.key("cache"))).transpose()?,
         })
     }

@@ -3,6 +3,7 @@
 //! The rate is the scenario's rps without the curve of `workload.rate`: a limit of `"110%"` means
 //! 110 % of the flat rate, and a ramp to 150 % then runs into it.
 
+use crate::sim::prefix::Conversation;
 use crate::sim::spec::{Arrivals, Class, LimitRules, Tokens};
 
 /// What one class asks of one model.
@@ -91,7 +92,17 @@ fn flows(class: &Class, rps: f64) -> Vec<Flow> {
         }
         Arrivals::Open { .. } | Arrivals::Closed { .. } => {
             let smaller = mean(&class.output) + cap - mean_of_larger(&class.output, cap);
-            (mean(&class.prompt), mean_of_larger(&class.prompt, cap), smaller)
+            let message = mean(&class.prompt);
+            match class.conversation {
+                None => (message, mean_of_larger(&class.prompt, cap), smaller),
+                // What was said before; where the window cuts conversations off it is less. Of what is larger only
+                // a bound is known.
+                Some(Conversation { turns, system, window, .. }) => {
+                    let said = f64::from(system) + (turns - 1.0) * (message + smaller);
+                    let prompt = (said + message).min(f64::from(window));
+                    (prompt, prompt.max(cap), smaller)
+                }
+            }
         }
     };
     let flow = |&(model, share): &(u16, f64)| Flow {

@@ -12,6 +12,7 @@
 
 mod arrivals;
 mod at;
+mod caching;
 mod change;
 mod check;
 pub mod claim;

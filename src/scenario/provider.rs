@@ -5,9 +5,10 @@ use serde::Deserialize;
 
 use crate::engine::Span;
 use crate::sim::region::REGIONS_MAX;
-use crate::sim::spec::{Capacity, Latency, LimitRules};
+use crate::sim::spec::{Caching, Capacity, Latency, LimitRules};
 
 use super::at::At;
+use super::caching::CachingFile;
 use super::error::Problem;
 use super::keys::{Key, KeysFile};
 use super::latency::LatencyFile;
@@ -58,6 +59,8 @@ pub(crate) struct ProviderFile {
     error_rate: Option<Share>,
     /// Share of attempts that never answer. Default "0.02%".
     hang_rate: Option<Share>,
+    /// Its prompt cache, in place of the profile's.
+    prompt_cache: Option<CachingFile>,
 }
 
 /// What stands behind a route.
@@ -106,6 +109,7 @@ pub(crate) struct Draft {
     pub(crate) about: Vec<f64>,
     pub(crate) error_rate: f64,
     pub(crate) hang_rate: f64,
+    pub(crate) caching: Option<Caching>,
 }
 
 impl ProviderFile {
@@ -128,6 +132,7 @@ impl ProviderFile {
             weight,
             error_rate,
             hang_rate,
+            prompt_cache,
         } = self;
         let at = At::top().key("provider").key(name);
         names::check(name, &at, "provider")?;
@@ -169,6 +174,10 @@ impl ProviderFile {
             capacity: capacity(concurrency, queue, slowdown, &at)?,
             error_rate: part(error_rate, ERROR_RATE, &at.key("error_rate"))?,
             hang_rate: part(hang_rate, HANG_RATE, &at.key("hang_rate"))?,
+            caching: match prompt_cache {
+                None => profile.caching,
+                Some(file) => Some(file.over(profile.caching, &at.key("prompt_cache"))?),
+            },
             at,
         })
     }

@@ -213,16 +213,20 @@ fn profiles(page: &mut String) {
     page.push_str(
         "\n# Profiles\n\nWhat is publicly known of an endpoint. Latencies come from small probes of one vantage \
          point: good for ratios between endpoints, weak as absolute numbers.\n\n\
-         | profile | median first token | tokens/s | $/M prompt | $/M output |\n\
-         | --- | --- | --- | --- | --- |\n",
+         | profile | median first token | tokens/s | $/M prompt | $/M output | cached from | reads | writes |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     let dollars = |nano: u64| format!("{}", nano as f64 / 1e9);
     for profile in PROFILES {
         let (prompt, output) = (dollars(profile.price_prompt), dollars(profile.price_output));
         let latency = &profile.latency;
+        let cache = profile.caching.map_or("– | – | –".to_owned(), |cache| {
+            let price = |thousandths: u32| format!("{} %", f64::from(thousandths) / 10.0);
+            format!("{} tokens | {} | {}", cache.min, price(cache.read), price(cache.write))
+        });
         let _ = writeln!(
             page,
-            "| `{}` | {} ms | {} | {prompt} | {output} |",
+            "| `{}` | {} ms | {} | {prompt} | {output} | {cache} |",
             profile.name,
             latency.ttft.as_millis(),
             latency.tokens_per_s,
@@ -231,8 +235,12 @@ fn profiles(page: &mut String) {
     for profile in PROFILES {
         let _ = write!(
             page,
-            "\n- `{}`: latency: {}; prices: {}; limits: {}.\n",
-            profile.name, profile.latency_source, profile.price_source, profile.rules_source
+            "\n- `{}`: latency: {}; prices: {}; limits: {}; prompt cache: {}.\n",
+            profile.name,
+            profile.latency_source,
+            profile.price_source,
+            profile.rules_source,
+            profile.caching_source
         );
     }
 }

@@ -21,6 +21,35 @@ start = "90s"
 type Row = (&'static str, &'static str, (usize, usize), &'static str, &'static str);
 
 const ROWS: &[Row] = &[
+    // Prompts that begin alike.
+    (
+        "[provider]",
+        "conversation = { turns = 6 }\n[provider]",
+        (7, 16),
+        "`workload.conversation`: 0 conversations at once",
+        "every sessions / rps seconds",
+    ),
+    (
+        "[provider]",
+        "sessions = 5\nconversation = { turns = 0.5 }\n[provider]",
+        (8, 26),
+        "`workload.conversation.turns` cannot be 0.5",
+        "from 1 to 1_000",
+    ),
+    (
+        "[provider]",
+        "sessions = 5\nconversation = { system = 9_000, window = 8_000 }\n[provider]",
+        (8, 43),
+        "`workload.conversation.window` = 8000 is full",
+        "more tokens than the system prompt",
+    ),
+    (
+        "keys = 4",
+        "keys = 4, prompt_cache = { read = \"2000%\" }",
+        (8, 71),
+        "`provider.azure.prompt_cache.read` cannot be 2000%",
+        "up to \"1000%\"",
+    ),
     // Not TOML, or not this format.
     ("rps = 5_000", "rps = = 5", (1, 7), "not TOML", ""),
     ("[workload]", "rps = 1\n[workload]", (4, 1), "not TOML", ""),

@@ -38,6 +38,10 @@ pub(crate) struct TraceFile {
     /// Spreads quantised stamps evenly over this long. Default "3s" for Mooncake, whose stamps are
     /// multiples of 3 s; "0s" for others.
     spread: Option<Length>,
+    /// Whether the blocks of prompts are replayed (`hash_ids` of Mooncake's format, 512 tokens each), so that providers'
+    /// prompt caches have something to find. A prompt belongs to the session of its first block that at most a tenth
+    /// of all rows have. Default false.
+    blocks: Option<bool>,
 }
 
 /// Another rate for a trace.
@@ -67,7 +71,7 @@ const FORMATS: [&str; 6] = ["azure", "mooncake", "burstgpt", "litellm", "otel", 
 impl TraceFile {
     /// Checks the file in a first pass and says how to replay it.
     pub(crate) fn replay(&self, base_dir: &Path) -> Result<Replay, Problem> {
-        let Self { file, format: word, map, unreadable, scale, part, spread } = self;
+        let Self { file, format: word, map, unreadable, scale, part, spread, blocks } = self;
         let at = At::top().key("trace");
         let choice = choice(word.as_deref(), map.as_ref(), &at)?;
         let part = match part {
@@ -94,7 +98,16 @@ impl TraceFile {
         let share = unreadable.map_or(0.0, |share| share.0);
         let path = base_dir.join(file);
         let source = Source::open(&path, &choice).map_err(refused)?.with_unreadable(share);
-        let (facts, rows) = trace::load(&source).map_err(refused)?;
+        let source = if *blocks == Some(true) {
+            source.with_blocks().map_err(|error| {
+                let at = at.key("blocks");
+                Problem::new(at, format!("`trace.blocks`: {error}"))
+                    .expected("expected a log in Mooncake's format, with `hash_ids`")
+            })?
+        } else {
+            source
+        };
+        let (facts, rows, blocks) = trace::load(&source).map_err(refused)?;
         let spread = match (spread, source.format()) {
             (Some(spread), _) => spread.0,
             (None, TraceFormat::Mooncake) => Span::from_secs(3),
@@ -109,7 +122,7 @@ impl TraceFile {
             let message = format!("`trace`: no row to replay ({} in {})", facts.rows, facts.span);
             return Err(Problem::new(at.key("file"), message).expected("expected at least one row"));
         }
-        Ok(Replay { rows, facts, scale, part, spread })
+        Ok(Replay { rows, facts, scale, part, spread, blocks })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::sim::tenancy::Cache;
 
 use super::arrivals::ArrivalsFile;
 use super::at::At;
+use super::caching::ConversationFile;
 use super::client::ClientFile;
 use super::error::Problem;
 use super::ordered::Ordered;
@@ -40,6 +41,8 @@ pub(crate) struct WorkloadFile {
     pub(crate) sessions: Option<Count>,
     /// Weights of prompt topics 0, 1, 2, …; default: all prompts have topic 0.
     pub(crate) topics: Option<Vec<Number>>,
+    /// Conversations whose prompts grow from turn to turn; needs `sessions`. Default: prompts have nothing in common.
+    pub(crate) conversation: Option<ConversationFile>,
     /// Answers that the gateway has stored (exact or semantic matches). Default: none.
     pub(crate) cache: Option<CacheFile>,
 }

@@ -159,5 +159,6 @@ fn provider(draft: &Draft) -> Provider {
         error_rate: draft.error_rate,
         hang_rate: draft.hang_rate,
         error_after: ERROR_AFTER,
+        caching: draft.caching,
     }
 }

@@ -7,11 +7,13 @@ use crate::engine::{Limits, Outcome, Span, Time};
 use crate::policy::{Attempt, Report, Truth};
 
 use super::fault::{Active, Failure, NOWHERE, Odds, Toll};
-use super::flight::{CHARGED, Ending, Flight, NONE, STREAMED, region_flags, region_of};
+use super::flight::{CHARGED, Ending, Flight, NONE, region_flags, region_of};
 use super::latency::Sampler;
 use super::limit::{Bucket, Charge, Room};
+use super::patience::Patience;
+use super::prefix::Reuse;
 use super::region;
-use super::script::{Script, Take};
+use super::script::Script;
 use super::service::{FOR_EVER, Load};
 use super::spec::{Place, Spec};
 
@@ -32,6 +34,17 @@ pub(super) struct Draft {
     pub(super) flags: u8,
     /// It is refused or fails without an answer: `first_us` is a hint, if anything.
     pub(super) refused: bool,
+}
+
+/// What came before an attempt.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Before {
+    /// How often its request was at that route.
+    pub(super) visits: u64,
+    /// Attempts of its request in all.
+    pub(super) made: usize,
+    /// What it finds in the account's prompt cache.
+    pub(super) reuse: Reuse,
 }
 
 /// What an attempt took.
@@ -160,25 +173,23 @@ impl Stage {
         }
     }
 
-    /// Computes an attempt of `flight` from a node in this region, the `visits`-th of its request at that route and the `made`-th in
-    /// all.
+    /// Computes an attempt of `flight` from a node in this region.
     pub(super) fn draft(
         &mut self,
         now: Time,
         region: u8,
         flight: &Flight,
         attempt: &Attempt,
-        visits: u64,
-        made: usize,
+        before: &Before,
     ) -> Draft {
         if let Some(script) = &mut self.script {
             let gives_up = self.gives_up[usize::from(flight.class)];
             let limits = Patience::new(now, flight, attempt, gives_up);
-            return limits.played(script.take(flight.luck, made as u32, attempt.route, now));
+            return limits.played(script.take(flight.luck, before.made as u32, attempt.route, now));
         }
         let route = attempt.route.0;
         let spot = self.places[route as usize];
-        let luck = mix(flight.luck ^ spot.salt, visits);
+        let luck = mix(flight.luck ^ spot.salt, before.visits);
         let toll = self.toll(now, route, region, luck);
         let service = &mut self.services[spot.service as usize];
         let mut base = self.overhead + service.network;
@@ -191,7 +202,8 @@ impl Stage {
         if !buckets.is_empty() {
             let cap = self.max_tokens[usize::from(flight.class)];
             let word = mix(luck, LIMIT);
-            let ask = |bucket: &mut Bucket| bucket.admit(now, flight.prompt, cap, toll.limit, word);
+            let counted = flight.prompt - before.reuse.uncounted;
+            let ask = |bucket: &mut Bucket| bucket.admit(now, counted, cap, toll.limit, word);
             match region::admit(buckets, ask) {
                 Ok((charge, region)) => {
                     base = base + region::detour(region, luck);
@@ -215,6 +227,9 @@ impl Stage {
             let hang = limits.failed(Failure::Hang, FOR_EVER);
             return Draft { flags: draft.flags, charge: draft.charge, ..hang };
         }
+        // What is cached need not be read again.
+        let prompt = flight.prompt - before.reuse.cached;
+        let flight = &Flight { prompt, ..*flight };
         service.serve(now, flight, luck, &toll, base, &limits, draft)
     }
 
@@ -227,11 +242,18 @@ impl Stage {
         toll
     }
 
-    /// An attempt ended: gives its charge back to its limit.
-    pub(super) fn settle(&mut self, now: Time, flight: &Flight, outcome: Outcome) -> Settled {
+    /// An attempt ended: gives its charge back to its limit, which did not count so many tokens of its prompt.
+    pub(super) fn settle(
+        &mut self,
+        now: Time,
+        flight: &Flight,
+        outcome: Outcome,
+        uncounted: u32,
+    ) -> Settled {
+        let counted = flight.prompt - uncounted;
         let (prompt, output) = match outcome {
             Outcome::Done { output_tokens, .. } | Outcome::StreamBroken { output_tokens, .. } => {
-                (flight.prompt, output_tokens)
+                (counted, output_tokens)
             }
             _ => (0, 0),
         };
@@ -240,7 +262,7 @@ impl Stage {
             let bucket = &mut self.buckets[source + region_of(flight.flags)];
             bucket.settle(now, flight.charge, prompt, output);
             let cap = self.max_tokens[usize::from(flight.class)];
-            return Settled { output, charged: Some(bucket.cost(flight.prompt, cap, output)) };
+            return Settled { output, charged: Some(bucket.cost(counted, cap, output)) };
         }
         Settled { output, charged: None }
     }
@@ -370,7 +392,7 @@ impl Service {
 }
 
 impl Draft {
-    const fn started() -> Self {
+    pub(super) const fn started() -> Self {
         Self {
             end: None,
             ending: Ending::Done,
@@ -380,120 +402,4 @@ impl Draft {
             refused: false,
         }
     }
-}
-
-/// When whoever waits stops waiting.
-struct Patience {
-    now: Time,
-    streamed: bool,
-    ttft: Span,
-    total: Span,
-    gives_up: Span,
-}
-
-impl Patience {
-    #[inline]
-    fn new(now: Time, flight: &Flight, attempt: &Attempt, gives_up: Option<Span>) -> Self {
-        Self {
-            now,
-            streamed: flight.flags & STREAMED != 0,
-            ttft: attempt.ttft_timeout.unwrap_or(FOR_EVER),
-            total: attempt.total_timeout.unwrap_or(FOR_EVER),
-            gives_up: gives_up.map_or(FOR_EVER, |span| (flight.arrived + span).since(now)),
-        }
-    }
-
-    /// An attempt as a script has it.
-    #[cold]
-    fn played(&self, take: Take) -> Draft {
-        match take {
-            Take::Answered { first, whole } => {
-                let decode = Span(whole.0.saturating_sub(first.0));
-                self.answered(first, decode, &Toll::NONE, Draft::started())
-            }
-            Take::Failed { failure, after } => self.failed(failure, after),
-        }
-    }
-
-    /// An attempt that fails after `after` without an answer, unless somebody stops waiting before.
-    fn failed(&self, failure: Failure, after: Span) -> Draft {
-        let mut draft = Draft { refused: true, ..Draft::started() };
-        let (after, ending) = match failure {
-            Failure::Status(status) => (after, Ending::of_status(status)),
-            Failure::RateLimited(hint) => {
-                draft.first_us = hint_ms(hint);
-                (after, Ending::RateLimited)
-            }
-            Failure::Refused(class) => (after, Ending::Refused(class)),
-            Failure::Hang => (FOR_EVER, Ending::Unreachable),
-            Failure::Unreachable => (after, Ending::Unreachable),
-        };
-        let (end, ending) = self.cut_short(after, after, ending);
-        draft.end = end;
-        draft.ending = ending;
-        if ending != Ending::RateLimited {
-            draft.first_us = NONE;
-        }
-        draft
-    }
-
-    /// An attempt whose first token comes after `first` and its last `decode` later.
-    #[inline]
-    fn answered(&self, first: Span, decode: Span, toll: &Toll, mut draft: Draft) -> Draft {
-        let mut ending = Ending::Done;
-        let mut whole = first + decode;
-        if toll.cancelled {
-            // The client leaves when the stall ends, just before its answer begins.
-            (whole, ending) = (first, Ending::Cancelled);
-        } else if let (Some(part), true) = (toll.breaks, self.streamed) {
-            whole = first + decode.times(part);
-            ending = Ending::Broken((part * 255.0) as u8);
-        }
-        let byte = if self.streamed { first } else { whole };
-        let (end, ending) = self.cut_short(byte, whole, ending);
-        draft.end = end;
-        draft.ending = ending;
-        // Micros saturate at 71 minutes, just below "none".
-        // A client that leaves with the stall has heard nothing; one that hangs up later may have.
-        let heard = end.is_none_or(|end| self.now + first <= end) && !toll.cancelled;
-        draft.first_us = if heard {
-            u32::try_from(first.0 / 1_000).unwrap_or(NONE - 1).min(NONE - 1)
-        } else {
-            NONE
-        };
-        draft
-    }
-
-    /// The earliest of the end as planned, the timeouts and the client's patience; the first byte comes at
-    /// `byte`. At one moment, the answer wins.
-    #[inline]
-    fn cut_short(&self, byte: Span, whole: Span, planned: Ending) -> (Option<Time>, Ending) {
-        let mut end = whole;
-        let mut ending = planned;
-        if byte > self.ttft && self.ttft < end {
-            (end, ending) = (self.ttft, Ending::Timeout);
-        }
-        if self.total < end {
-            end = self.total;
-            let begun = self.streamed && byte <= self.total;
-            ending = if begun { broken(byte, whole, end, planned) } else { Ending::Timeout };
-        }
-        if self.gives_up < end {
-            (end, ending) = (self.gives_up, Ending::Cancelled);
-        }
-        ((end < FOR_EVER).then(|| self.now + end), ending)
-    }
-}
-
-/// The hint of a 429 as a flight keeps it: in milliseconds, rounded up.
-pub(super) fn hint_ms(hint: Option<Span>) -> u32 {
-    let millis = |hint: Span| u32::try_from(hint.0.div_ceil(1_000_000)).unwrap_or(NONE - 1);
-    hint.map_or(NONE, |hint| millis(hint).min(NONE - 1))
-}
-
-/// A stream cut at `end`, between its first byte and the end that was planned.
-fn broken(byte: Span, whole: Span, end: Span, planned: Ending) -> Ending {
-    let (done, all) = (end.0 - byte.0, (whole.0 - byte.0).max(1));
-    let output = if let Ending::Broken(part) = planned { f64::from(part) } else { 255.0 };
-    Ending::Broken((done as f64 / all as f64 * output) as u8)
 }

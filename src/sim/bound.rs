@@ -9,10 +9,11 @@
 use crate::engine::{Outcome, Span, Time};
 use crate::policy::{Attempt, RouteId};
 
-use super::attempt::Stage;
+use super::attempt::{Before, Stage};
 use super::fault::{Active, Effect, NOWHERE, Replication};
 use super::flight::Flight;
 use super::limit::Bucket;
+use super::prefix::Reuse;
 use super::spec::{Arrivals, Class, Limit, LimitRules, Place, Spec};
 use super::workload::{Arrival, Workload};
 
@@ -130,13 +131,17 @@ impl<'a> Search<'a> {
         let client = &self.spec.classes[usize::from(arrival.class)].client;
         let deadline = arrival.at + client.allows(arrival.output);
         let flight = Flight::of(arrival);
+        // Nobody reads more from a cache than the whole prompt.
+        let cached = if self.spec.has_prefixes() { arrival.prompt } else { 0 };
+        let reuse = Reuse { cached, written: 0, uncounted: cached };
         let stage = &mut self.stage;
         self.routes[usize::from(arrival.model)].iter().any(|&route| {
             // Cheap, and most of the work where everything is down.
             !stage.is_down(at, route)
                 && (0..VISITS).any(|visit| {
                     let attempt = Attempt::to(RouteId(route));
-                    let draft = stage.draft(at, NOWHERE, &flight, &attempt, visit, 0);
+                    let before = Before { visits: visit, made: 0, reuse };
+                    let draft = stage.draft(at, NOWHERE, &flight, &attempt, &before);
                     let ended = draft.ending.outcome(flight.prompt, flight.output, draft.first_us);
                     let done = matches!(ended, Outcome::Done { .. });
                     done && draft.end.is_some_and(|end| end <= deadline)
@@ -149,6 +154,8 @@ impl<'a> Search<'a> {
 struct Supply {
     buckets: Vec<Bucket>,
     max_tokens: Vec<u32>,
+    /// Prompts may be cached, and then need not count.
+    reuses: bool,
     /// What may be spent at once, and tokens admitted by the end of each second.
     burst: f64,
     by_second: Vec<f64>,
@@ -181,6 +188,7 @@ impl Supply {
                 .map(|&limit| Bucket::new(&spec.limits[limit as usize], spec.epoch, seed))
                 .collect(),
             max_tokens: spec.classes.iter().map(|class| class.max_tokens).collect(),
+            reuses: spec.has_prefixes(),
             burst: tpm.iter().map(|tpm| *tpm as f64).sum(),
         })
     }
@@ -188,7 +196,8 @@ impl Supply {
     /// The least that any limit charges for a request.
     fn cost(&self, arrival: &Arrival) -> u64 {
         let cap = self.max_tokens[usize::from(arrival.class)];
-        let of = |bucket: &Bucket| bucket.cost(arrival.prompt, cap, arrival.output);
+        let counted = if self.reuses { 0 } else { arrival.prompt };
+        let of = |bucket: &Bucket| bucket.cost(counted, cap, arrival.output);
         self.buckets.iter().map(of).min().unwrap_or(0)
     }
 

@@ -48,7 +48,10 @@ pub(super) fn clean_past(spec: &Spec, seed: u64) -> Vec<RouteHistory> {
             let own = mix(mix(seed, PAST), name(&route.name));
             let sample = |i: u64| {
                 let word = |purpose| mix(mix(own, i), purpose);
-                let prompt = prompts.draw(word(1));
+                let said = class.conversation.map_or(0, |conversation| {
+                    conversation.system + conversation.past(word(5), &prompts, &outputs)
+                });
+                let prompt = prompts.draw(word(1)).saturating_add(said);
                 let output = outputs.draw(word(2)).min(class.max_tokens);
                 let seconds = sampler.ttft_s(word(3), prompt) + sampler.decode_s(word(4), output);
                 let latency =

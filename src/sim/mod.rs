@@ -8,6 +8,7 @@
 mod attempt;
 pub mod bound;
 mod check;
+mod cutting;
 mod digest;
 pub mod fault;
 pub mod fleet;
@@ -16,7 +17,9 @@ mod history;
 pub mod latency;
 pub mod limit;
 mod operate;
+mod patience;
 pub mod plain;
+pub mod prefix;
 pub mod quantile;
 pub mod queue;
 pub(crate) mod region;

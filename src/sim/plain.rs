@@ -85,6 +85,7 @@ pub fn class(rps: f64) -> Class {
         sessions: 0,
         topics: Vec::new(),
         cache: None,
+        conversation: None,
     }
 }
 
@@ -105,5 +106,6 @@ pub fn provider(name: String) -> Provider {
         error_rate: 0.0,
         hang_rate: 0.0,
         error_after: Span::from_millis(80),
+        caching: None,
     }
 }

@@ -4,10 +4,11 @@ use super::*;
 use crate::engine::{Outcome, Time};
 use crate::policy::{Attempt, RouteId, Truth};
 use crate::sim::Replication;
-use crate::sim::attempt::{Draft, Stage};
+use crate::sim::attempt::{Before, Draft, Stage};
 use crate::sim::bound::good;
 use crate::sim::flight::{Ending, Flight, region_of};
 use crate::sim::plain;
+use crate::sim::prefix::Chain;
 use crate::sim::spec::{Limit, LimitRules, Place, Spec};
 use crate::sim::workload::Arrival;
 
@@ -45,12 +46,13 @@ fn request(luck: u64) -> Flight {
         output,
         max_tokens,
         client,
+        chain: Chain::Own,
     };
     Flight { route: 0, ..Flight::of(&arrival) }
 }
 
 fn send(stage: &mut Stage, luck: u64) -> Draft {
-    stage.draft(NOW, 0, &request(luck), &Attempt::to(RouteId(0)), 0, 0)
+    stage.draft(NOW, 0, &request(luck), &Attempt::to(RouteId(0)), &Before::default())
 }
 
 fn left(stage: &Stage) -> f64 {
@@ -94,7 +96,7 @@ fn an_attempt_is_settled_where_it_was_admitted() {
     let mut flight = request(2);
     (flight.charge, flight.flags) = (flown[2].charge, flown[2].flags | flight.flags);
     let done = Outcome::Done { prompt_tokens: 100, output_tokens: 10 };
-    assert_eq!(stage.settle(NOW, &flight, done).charged, Some(150));
+    assert_eq!(stage.settle(NOW, &flight, done, 0).charged, Some(150));
     // Only the second region has room again: for one more request, and no third.
     let next = send(&mut stage, 7);
     assert_eq!((next.ending, region_of(next.flags)), (Ending::Done, 1));

@@ -3,12 +3,14 @@
 
 use crate::engine::luck::{mix, name};
 use crate::engine::{Outcome, Span, Time};
+use crate::metrics::prompt_cache::Prompted;
 use crate::metrics::recorder::{Finish, Verdict};
 use crate::policy::{Attempt, Past, Request, Sent, SetId, Step};
 
-use super::attempt::{Draft, Settled};
+use super::attempt::{Before, Draft, Settled};
 use super::digest::Mark;
 use super::flight::{EXPLORED, FLYING, Flight, HEARD, NONE, OPEN, STREAMED};
+use super::prefix::Reuse;
 use super::queue::{Event, EventQueue, Kind, SLOTS_MAX};
 use super::spec::Arrivals;
 use super::tenancy::Used;
@@ -40,6 +42,9 @@ impl<Q: EventQueue> World<'_, Q> {
         let shed = self.full(node);
         self.digest.add(self.now, Mark::Arrival, arrival.luck, u32::from(shed), 0);
         let slot = self.flights.insert(Flight { node, ..Flight::of(arrival) });
+        if let Some(prefixes) = &mut self.prefixes {
+            prefixes.arrived(slot, arrival.chain, arrival.session);
+        }
         let admitted = if shed { Ok(SetId::ALL) } else { self.admit(slot) };
         let request = Request {
             id: arrival.luck,
@@ -92,7 +97,7 @@ impl<Q: EventQueue> World<'_, Q> {
             Err(denial) => return self.denied(slot, &denial),
         };
         let flight = *self.flights.get(slot);
-        let (session, topic) = self.workload.who(flight.class, flight.luck);
+        let (session, topic) = self.who(slot);
         let class = &self.spec.classes[usize::from(flight.class)];
         let request = Request {
             id: flight.luck,
@@ -162,11 +167,18 @@ impl<Q: EventQueue> World<'_, Q> {
     fn comes_again(&mut self, slot: u32) -> u8 {
         let flight = *self.flights.get(slot);
         let asked = self.flights.trail(slot).map_or(0, |trail| trail.asked_again);
-        let (session, _) = self.workload.who(flight.class, flight.luck);
+        let (session, _) = self.who(slot);
         let client = self.client_of(flight.class, flight.client, session);
         let node = self.front.pick(mix(flight.luck, u64::from(asked)), client);
         self.flights.get_mut(slot).node = node;
         node
+    }
+
+    /// Session and topic of a request under way.
+    fn who(&self, slot: u32) -> (u64, u16) {
+        let flight = self.flights.get(slot);
+        let (session, topic) = self.workload.who(flight.class, flight.luck);
+        (self.prefixes.as_ref().map_or(session, |prefixes| prefixes.session(slot)), topic)
     }
 
     /// Who a request is from, as a balancer in front sees it: its session, in closed loop its client.
@@ -206,7 +218,17 @@ impl<Q: EventQueue> World<'_, Q> {
         }
         let flight = self.flights.get_mut(slot);
         let region = self.nodes[usize::from(flight.node)].region;
-        let draft = self.stage.draft(now, region, flight, &attempt, visits as u64, made);
+        let reuse = self.prefixes.as_mut().map_or(Reuse::default(), |prefixes| {
+            prefixes.look(now, slot, flight.class, flight.prompt, route)
+        });
+        let before = Before { visits: visits as u64, made, reuse };
+        let draft = self.stage.draft(now, region, flight, &attempt, &before);
+        if let Some(prefixes) = &mut self.prefixes
+            && draft.first_us != NONE
+            && !draft.refused
+        {
+            prefixes.keep(now, now + Span(u64::from(draft.first_us) * 1_000), route);
+        }
         let streamed = flight.flags & STREAMED != 0;
         flight.sent = now;
         flight.tag = attempt.tag;
@@ -288,15 +310,13 @@ impl<Q: EventQueue> World<'_, Q> {
         self.nodes[at].flying -= 1;
         let flight = self.flights.get(slot);
         let answered = matches!(outcome, Outcome::Done { .. } | Outcome::StreamBroken { .. });
-        let Settled { output, charged } = self.stage.settle(now, flight, outcome);
+        let reuse = self.prefixes.as_ref().map_or(Reuse::default(), |p| p.reused(slot));
+        let Settled { output, charged } = self.stage.settle(now, flight, outcome, reuse.uncounted);
         if let Some(tokens) = charged {
             self.recorder.charged(route, tokens);
         }
-        let cost = if output > 0 || answered {
-            self.spec.pool.routes[route as usize].cost_nano_usd(flight.prompt, output)
-        } else {
-            0
-        };
+        let cost = if output > 0 || answered { self.bill(slot, output) } else { 0 };
+        let flight = self.flights.get(slot);
         let (luck, arrived) = (flight.luck, flight.arrived);
         if let Some(desk) = &mut self.desk {
             let is_measured = self.recorder.measures(arrived);
@@ -339,6 +359,21 @@ impl<Q: EventQueue> World<'_, Q> {
             return self.conclude(slot, Verdict::Failed, None);
         }
         self.plan(slot);
+    }
+
+    /// What an answered attempt costs, in nano-dollars; notes what its account's cache did for it.
+    #[inline]
+    fn bill(&mut self, slot: u32, output: u32) -> u64 {
+        let flight = self.flights.get(slot);
+        let (route, prompt) = (flight.route, flight.prompt);
+        let of = &self.spec.pool.routes[route as usize];
+        let Some(prefixes) = &self.prefixes else { return of.cost_nano_usd(prompt, output) };
+        let [cost, plain] = prefixes.bill(slot, route, of, prompt, output);
+        if self.recorder.measures(flight.arrived) {
+            let Reuse { cached, written, .. } = prefixes.reused(slot);
+            self.recorder.prompted(&Prompted { prompt, cached, written, cost, plain });
+        }
+        cost
     }
 
     pub(super) fn done(&mut self, slot: u32, cost: u64, output: u32) {

@@ -12,6 +12,7 @@ use crate::policy::Pool;
 
 use super::fault::{Fault, Incidents};
 use super::fleet::Fleet;
+use super::prefix::{BlockTree, Conversation};
 use super::region::REGIONS_MAX;
 use super::tenancy::{Cache, Tenancy};
 
@@ -123,6 +124,9 @@ pub struct Class {
     pub topics: Vec<(u16, f64)>,
     /// Answers that the gateway has stored, if it does.
     pub cache: Option<Cache>,
+    /// How its requests hang together, if they do. Then `prompt` is what each turn adds, and `sessions` (not 0 unless
+    /// in closed loop) are open conversations.
+    pub conversation: Option<Conversation>,
 }
 
 /// When requests come.
@@ -190,6 +194,8 @@ pub struct Replay {
     pub part: (Span, Option<Span>),
     /// Spread quantised stamps evenly over this long (Mooncake: 3 s).
     pub spread: Span,
+    /// What prompts have in common, if that is replayed too.
+    pub blocks: Option<Arc<BlockTree>>,
 }
 
 /// How a trace is brought to another rate.
@@ -223,6 +229,8 @@ pub struct Row {
     pub prompt: u32,
     /// Output tokens.
     pub output: u32,
+    /// The last block of its prompt in [`Replay::blocks`]; 0 for none.
+    pub leaf: u32,
 }
 
 /// A trace as a stream that can be opened again and again; rows come in order of time.
@@ -294,6 +302,25 @@ pub struct Provider {
     pub hang_rate: f64,
     /// How long a refusal or an error takes.
     pub error_after: Span,
+    /// What it does with prompts that begin alike; has no effect unless some class says what they have in common.
+    pub caching: Option<Caching>,
+}
+
+/// The documented semantics of a prompt cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caching {
+    /// Shortest beginning that is cached, in tokens.
+    pub min: u32,
+    /// A beginning that nobody reads for this long is forgotten.
+    pub ttl: Span,
+    /// Price of a token read from the cache, in thousandths of a prompt token's.
+    pub read: u32,
+    /// Price of a token written to the cache, likewise.
+    pub write: u32,
+    /// Whether tokens read from the cache count against token limits.
+    pub counts: bool,
+    /// Most tokens kept for one account and model; 0 turns the cache off.
+    pub capacity: u64,
 }
 
 /// One model in one region of one provider: what shares latency and capacity.
@@ -401,6 +428,11 @@ pub struct Gateway {
 }
 
 impl Spec {
+    /// Whether anybody says what prompts have in common.
+    pub fn has_prefixes(&self) -> bool {
+        self.classes.iter().any(|class| class.conversation.is_some() || class.blocks().is_some())
+    }
+
     /// The longest time that any client may have to wait for an answer that still counts.
     pub fn longest_deadline(&self) -> Span {
         let deadline = |class: &Class| class.client.allows(class.max_tokens);
@@ -434,6 +466,16 @@ impl Spec {
             assert!(fault.lasts > Span::ZERO && !fault.routes.is_empty(), "{}", fault.name);
             let last = fault.routes.last().is_some_and(|r| (*r as usize) < self.places.len());
             assert!(last && fault.routes.is_sorted(), "{}: routes", fault.name);
+        }
+    }
+}
+
+impl Class {
+    /// The blocks of its log, if they are replayed.
+    pub fn blocks(&self) -> Option<&BlockTree> {
+        match &self.arrivals {
+            Arrivals::Trace(replay) => replay.blocks.as_deref(),
+            Arrivals::Open { .. } | Arrivals::Closed { .. } => None,
         }
     }
 }

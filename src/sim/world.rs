@@ -10,12 +10,13 @@ use crate::metrics::recorder::Recorder;
 use crate::metrics::{FaultTape, Tape};
 use crate::policy::{Policy, Pool, RouteView};
 
-use super::attempt::{Stage, hint_ms};
+use super::attempt::Stage;
 use super::check::{Breach, Ledger};
 use super::digest::{Digest, Mark};
-use super::fault::{Active, Failure, Replication};
+use super::fault::{Active, Replication};
 use super::fleet::{self, Front, Maker, Mesh, Node};
-use super::flight::{EXPLORED, Ending, FLYING, Flight, Flights, NONE, OPEN, STREAMED, Trail};
+use super::flight::{EXPLORED, FLYING, Flights, OPEN, Trail};
+use super::prefix::Prefixes;
 use super::queue::{Event, EventQueue, Kind, Wheel};
 use super::script::Script;
 use super::spec::Spec;
@@ -65,6 +66,8 @@ pub struct World<'a, Q = Wheel> {
     pub(super) watch: Option<Box<Watch>>,
     /// Who may use what, if that is limited.
     pub(super) desk: Option<Desk<'a>>,
+    /// What prompts have in common, if the scenario says it.
+    pub(super) prefixes: Option<Prefixes<'a>>,
 }
 
 impl<Q> std::fmt::Debug for World<'_, Q> {
@@ -225,6 +228,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             watch: None,
             mesh: Mesh::new(spec, &nodes, seed),
             desk,
+            prefixes: Prefixes::new(spec),
             spec,
             nodes,
             front,
@@ -411,43 +415,6 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         }
         if !cutting.is_empty() {
             self.cut(&cutting);
-        }
-    }
-
-    /// Breaks the attempts in flight on these faults' routes, in slot order. How far a stream had come is
-    /// not known any more; half its output is what it has given on average.
-    fn cut(&mut self, faults: &[usize]) {
-        let cutter = |flight: &Flight| {
-            let active = (faults.iter().map(|&fault| &self.stage.faults[fault]))
-                .find(|active| active.fault.routes.binary_search(&flight.route).is_ok())?;
-            let region = self.nodes[usize::from(flight.node)].region;
-            (flight.flags & FLYING != 0 && active.fault.concerns(region)).then(|| active.cut_with())
-        };
-        let hit: Vec<(u32, Failure)> = (self.flights.all().iter().enumerate())
-            .filter_map(|(slot, flight)| Some((slot as u32, cutter(flight)?)))
-            .collect();
-        for (slot, failure) in hit {
-            let now = self.now;
-            let flight = self.flights.get_mut(slot);
-            let since = now.since(flight.sent).0 / 1_000;
-            // A 429 on its way keeps its hint where others keep their first token.
-            let streaming = flight.flags & STREAMED != 0
-                && flight.ending != Ending::RateLimited
-                && since >= u64::from(flight.first_us);
-            flight.ending = match failure {
-                _ if streaming => Ending::Broken(127),
-                Failure::Status(status) => Ending::of_status(status),
-                Failure::Refused(class) => Ending::Refused(class),
-                Failure::RateLimited(_) => Ending::RateLimited,
-                Failure::Hang | Failure::Unreachable => Ending::Unreachable,
-            };
-            if !streaming {
-                flight.first_us = match failure {
-                    Failure::RateLimited(hint) => hint_ms(hint),
-                    _ => NONE,
-                };
-            }
-            self.attempt_ended(slot);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::engine::{Span, Time};
 use crate::sim::spec::{Replay, Row};
-use crate::sim::workload::replay::Player;
+use crate::sim::workload::replay::{Played, Player};
 
 /// Burstiness of a row of requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,8 +48,8 @@ pub fn replayed(replay: &Replay, seed: u64, length: Span) -> impl Iterator<Item 
     std::iter::from_fn(move || {
         let at = player.peek();
         (at < Time::ZERO + length).then(|| {
-            let (prompt, output) = player.pop();
-            Row { at: at - Time::ZERO, prompt, output }
+            let Played { prompt, output, leaf, .. } = player.pop();
+            Row { at: at - Time::ZERO, prompt, output, leaf }
         })
     })
 }

@@ -35,6 +35,8 @@ pub struct Entry {
     pub from_cache: bool,
     /// Its price in nano-dollars.
     pub cost: Option<u64>,
+    /// Names of the blocks of its prompt, first to last; only where a source is asked for them.
+    pub blocks: Vec<u64>,
     /// A fingerprint of everything read of it, for finding copies.
     pub print: u64,
 }

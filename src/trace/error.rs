@@ -6,6 +6,8 @@ use thiserror::Error;
 
 use crate::engine::Span;
 
+use super::format::TraceFormat;
+
 /// Why a trace was not accepted.
 #[derive(Debug, Error)]
 pub enum TraceError {
@@ -30,6 +32,14 @@ pub enum TraceError {
         names: String,
         /// A map to start from.
         example: String,
+    },
+    /// The format says nothing of what prompts have in common.
+    #[error("{}: is read as {format}, which says nothing of what prompts have in common", file.display())]
+    NoBlocks {
+        /// The file.
+        file: PathBuf,
+        /// Its format.
+        format: TraceFormat,
     },
     /// A column map is not one.
     #[error(
@@ -84,6 +94,17 @@ pub enum TraceError {
         file: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The first row of a table is no header; it is not shown, for it may be part of a prompt.
+    #[error(
+        "{}:1: no header row: its first row does not look like names of columns (and is not shown: it may be \
+         somebody's text). Put a line of names first, such as `time,prompt_tokens,completion_tokens`, and say \
+         what they mean with `--map time=time,prompt=prompt_tokens,output=completion_tokens`",
+        file.display()
+    )]
+    NoHeader {
+        /// The file.
+        file: PathBuf,
     },
     /// The header lacks a column.
     #[error("{}:1: no column `{column}`; the header is `{header}`", file.display())]

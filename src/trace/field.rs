@@ -25,6 +25,7 @@ pub(super) enum Field {
     CacheHit,
     Operation,
     Id,
+    Blocks,
 }
 
 impl Field {
@@ -55,6 +56,7 @@ impl Field {
             Self::Provider => "deployment",
             Self::CacheHit => "cache hit",
             Self::Operation => "operation",
+            Self::Blocks => "blocks",
             _ => Self::NAMED.iter().find(|(_, field)| *field == self).map_or("", |(name, _)| name),
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct Map {
     of: [Vec<usize>; FIELDS],
 }
 
-const FIELDS: usize = Field::Id as usize + 1;
+const FIELDS: usize = Field::Blocks as usize + 1;
 
 impl Map {
     pub(super) fn of(format: TraceFormat) -> Self {
@@ -100,6 +100,10 @@ impl Map {
                 Kind::Text => slot.text.eq_ignore_ascii_case("true") || slot.text == "Hit",
                 kind => kind == Kind::True,
             });
+        entry.blocks.clear();
+        if let Some((slot, _)) = self.find(slots, Field::Blocks) {
+            entry.blocks.extend_from_slice(&slot.list);
+        }
         self.names(slots, entry);
         entry.print = self.print(slots, entry);
         Ok(true)

@@ -113,3 +113,7 @@ fn put(slot: &mut Slot, cell: &Cell) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+#[path = "parquet_tests.rs"]
+mod tests;

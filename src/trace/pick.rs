@@ -12,6 +12,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::slot::{Kind, Slot};
 
+/// Longest list that is kept: a prompt of 33 million tokens.
+const LIST_MAX: usize = 1 << 16;
+
 /// The places to pick, as a tree.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
@@ -138,7 +141,16 @@ impl<'de> Visitor<'de> for Pick<'_> {
         Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        if let Some(slot) = self.leaf().filter(|slot| slot.lists) {
+            let into = slot.put_list();
+            while let Some(whole) = list.next_element::<u64>()? {
+                if into.len() < LIST_MAX {
+                    into.push(whole);
+                }
+            }
+            return Ok(());
+        }
         if self.tree.children.is_empty() {
             while list.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());

@@ -10,6 +10,7 @@ use serde_json::error::Category;
 use super::bad::BadRow;
 use super::entry::Entry;
 use super::error::TraceError;
+use super::field::{Field, Place};
 use super::format::TraceFormat;
 use super::json::{Found, Objects};
 use super::meaning::Map;
@@ -66,7 +67,8 @@ impl Reader {
             #[cfg(not(feature = "parquet"))]
             Container::Parquet => return Err(TraceError::NoParquet { file: path.into() }),
         };
-        Ok(Self { slots: vec![Slot::default(); map.places.len()], map, rows })
+        let slot = |place: &Place| Slot { lists: place.field == Field::Blocks, ..Slot::default() };
+        Ok(Self { slots: map.places.iter().map(slot).collect(), map, rows })
     }
 
     /// Refuses a table or a map without the columns that it needs.
@@ -77,14 +79,19 @@ impl Reader {
             return Ok(());
         }
         for (index, place) in map.places.iter().enumerate() {
-            use super::field::Field::{Output, Prompt, Time};
+            use Field::{Output, Prompt, Time};
             let must =
                 map.format == TraceFormat::Mapped || matches!(place.field, Time | Prompt | Output);
             let inside = place.path.contains('.');
             if must && !inside && !table.has(index) {
-                let header = table.header().join(",");
-                let column = place.path.clone();
-                return Err(TraceError::MissingColumn { file: path.into(), column, header });
+                let (file, column) = (path.to_path_buf(), place.path.clone());
+                return Err(match table.names() {
+                    Some(names) => {
+                        let header = names.join(",");
+                        TraceError::MissingColumn { file, column, header }
+                    }
+                    None => TraceError::NoHeader { file },
+                });
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::Span;
+use crate::sim::prefix::{BlockTree, Growing};
 use crate::sim::spec::{Row, Rows, TraceFacts};
 
 use super::entry::Entry;
@@ -12,8 +13,11 @@ use super::source::Source;
 
 /// The longest trace, as the longest run: a year.
 const SPAN_MAX: Span = Span::from_secs(366 * 86_400);
-/// Rows out of order are sorted in memory, 16 bytes each: half a gigabyte.
-const SORTED_MAX: u64 = 32 << 20;
+/// Rows out of order are sorted in memory, 24 bytes each: half a gigabyte.
+const SORTED_MAX: u64 = 21 << 20;
+
+/// What is known of a log, its rows, and the blocks of its prompts where the source gives them.
+pub type Loaded = (TraceFacts, Rows, Option<Arc<BlockTree>>);
 
 /// Reads a whole log once, and gives its rows in order of time.
 ///
@@ -24,11 +28,12 @@ const SORTED_MAX: u64 = 32 << 20;
 /// # Errors
 /// The first thing that is wrong with it: unreadable, a missing column, a field that is not what it
 /// should be, longer than a year, no rows at all, out of order and too long to be sorted.
-pub fn load(source: &Source) -> Result<(TraceFacts, Rows), TraceError> {
+pub fn load(source: &Source) -> Result<Loaded, TraceError> {
     let (mut prompts, mut outputs) = (0u64, 0u64);
     let (mut first, mut last, mut before, mut in_order) = (u64::MAX, 0, 0, true);
     let mut long = None;
     let mut tokens = Tokens::new(source);
+    let mut growing = source.gives_blocks().then(Growing::default);
     let tally = source.each(|entry| {
         (first, last) = (first.min(entry.at), last.max(entry.at));
         in_order &= entry.at >= before;
@@ -39,7 +44,11 @@ pub fn load(source: &Source) -> Result<(TraceFacts, Rows), TraceError> {
         let (prompt, output) = tokens.of(entry);
         prompts += u64::from(prompt);
         outputs += u64::from(output);
+        if let Some(growing) = &mut growing {
+            growing.add(&entry.blocks);
+        }
     })?;
+    let tree = growing.map(|growing| Arc::new(growing.done()));
     let file = || source.path().to_path_buf();
     if let Some((line, span)) = long {
         return Err(TraceError::TooLong { file: file(), line, span });
@@ -53,8 +62,9 @@ pub fn load(source: &Source) -> Result<(TraceFacts, Rows), TraceError> {
     };
     if in_order {
         let source = source.clone();
-        let open = move || Box::new(Stream::open(&source, first)) as Box<_>;
-        return Ok((facts, Rows(Arc::new(open))));
+        let of = tree.clone();
+        let open = move || Box::new(Stream::open(&source, first, of.clone())) as Box<_>;
+        return Ok((facts, Rows(Arc::new(open)), tree));
     }
     if rows > SORTED_MAX {
         return Err(TraceError::TooManyToSort { file: file(), rows });
@@ -63,7 +73,8 @@ pub fn load(source: &Source) -> Result<(TraceFacts, Rows), TraceError> {
     let mut tokens = Tokens::new(source);
     source.each(|entry| {
         let (prompt, output) = tokens.of(entry);
-        sorted.push(Row { at: Span(entry.at.saturating_sub(first)), prompt, output });
+        let at = Span(entry.at.saturating_sub(first));
+        sorted.push(Row { at, prompt, output, leaf: leaf(tree.as_deref(), entry) });
     })?;
     sorted.sort_by_key(|row| row.at);
     let sorted: Arc<[Row]> = sorted.into();
@@ -71,7 +82,12 @@ pub fn load(source: &Source) -> Result<(TraceFacts, Rows), TraceError> {
         let sorted = sorted.clone();
         Box::new((0..sorted.len()).map(move |at| sorted[at])) as Box<_>
     };
-    Ok((facts, Rows(Arc::new(open))))
+    Ok((facts, Rows(Arc::new(open)), tree))
+}
+
+/// The last block of an entry's prompt.
+fn leaf(tree: Option<&BlockTree>, entry: &Entry) -> u32 {
+    tree.map_or(0, |tree| tree.leaf(entry.blocks.last().copied()))
 }
 
 /// The tokens of an entry. What a log does not say, as of requests that failed, is taken from the row
@@ -106,12 +122,13 @@ struct Stream {
     entry: Entry,
     first: u64,
     tokens: Tokens,
+    tree: Option<Arc<BlockTree>>,
 }
 
 impl Stream {
-    fn open(source: &Source, first: u64) -> Self {
+    fn open(source: &Source, first: u64, tree: Option<Arc<BlockTree>>) -> Self {
         let reader = source.reader().expect(CHANGED);
-        Self { reader, entry: Entry::default(), first, tokens: Tokens::new(source) }
+        Self { reader, entry: Entry::default(), first, tokens: Tokens::new(source), tree }
     }
 }
 
@@ -124,7 +141,8 @@ impl Iterator for Stream {
                 Step::Entry => {
                     let (prompt, output) = self.tokens.of(&self.entry);
                     let at = Span(self.entry.at.checked_sub(self.first).expect(CHANGED));
-                    return Some(Row { at, prompt, output });
+                    let leaf = leaf(self.tree.as_deref(), &self.entry);
+                    return Some(Row { at, prompt, output, leaf });
                 }
                 Step::Other | Step::Bad(_) => {}
                 Step::End => return None,

@@ -8,6 +8,9 @@ pub(super) struct Slot {
     pub(super) whole: u64,
     pub(super) number: f64,
     pub(super) text: String,
+    /// Whether a list of whole numbers may stand here, and that list.
+    pub(super) lists: bool,
+    pub(super) list: Vec<u64>,
 }
 
 /// What a slot holds.
@@ -26,6 +29,8 @@ pub(super) enum Kind {
     True,
     /// An untruth.
     False,
+    /// A list of whole numbers.
+    List,
 }
 
 /// Longest text that is kept; names and stamps are shorter.
@@ -56,6 +61,13 @@ impl Slot {
         self.kind = Kind::Number;
     }
 
+    /// Begins a list; its old elements go.
+    pub(super) fn put_list(&mut self) -> &mut Vec<u64> {
+        self.kind = Kind::List;
+        self.list.clear();
+        &mut self.list
+    }
+
     pub(super) fn put_truth(&mut self, truth: bool) {
         self.kind = if truth { Kind::True } else { Kind::False };
     }
@@ -66,7 +78,7 @@ impl Slot {
             Kind::Whole => self.whole as f64,
             Kind::Number => self.number,
             Kind::Text => self.text.parse().ok()?,
-            Kind::None | Kind::True | Kind::False => return None,
+            Kind::None | Kind::True | Kind::False | Kind::List => return None,
         };
         number.is_finite().then_some(number)
     }
@@ -80,7 +92,7 @@ impl Slot {
                 Err(_) => whole(self.text.parse().ok()?),
             },
             Kind::Number => whole(self.number),
-            Kind::None | Kind::True | Kind::False => None,
+            Kind::None | Kind::True | Kind::False | Kind::List => None,
         }
     }
 
@@ -94,6 +106,7 @@ impl Slot {
             Kind::True => "true".into(),
             Kind::False => "false".into(),
             Kind::Text => shown(&self.text),
+            Kind::List => format!("a list of {}", self.list.len()),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::bad::BadRows;
 use super::entry::Entry;
 use super::error::TraceError;
-use super::field::parse_map;
+use super::field::{Field, Place, Unit, parse_map};
 use super::format::TraceFormat;
 use super::json::{Found, Objects};
 use super::meaning::Map;
@@ -82,6 +82,25 @@ impl Source {
     #[must_use]
     pub fn with_unreadable(self, share: f64) -> Self {
         Self { unreadable: share, ..self }
+    }
+
+    /// The same log with the blocks of prompts.
+    ///
+    /// # Errors
+    /// If its format has none.
+    pub fn with_blocks(self) -> Result<Self, TraceError> {
+        let format = self.format();
+        if format != TraceFormat::Mooncake {
+            return Err(TraceError::NoBlocks { file: self.path, format });
+        }
+        let blocks = Place::new(&(Field::Blocks, "hash_ids", Unit::Auto));
+        let places = self.map.places.iter().cloned().chain([blocks]).collect();
+        Ok(Self { map: Arc::new(Map::new(format, places)), ..self })
+    }
+
+    /// Whether entries have the blocks of their prompts.
+    pub(super) fn gives_blocks(&self) -> bool {
+        self.map.has(Field::Blocks)
     }
 
     pub(super) fn reader(&self) -> Result<Reader, TraceError> {
@@ -168,7 +187,13 @@ fn container(path: &Path) -> Result<Container, TraceError> {
 
 /// Says what a file has, and how a map for it might look.
 fn unrecognised(path: &Path, container: Container) -> TraceError {
-    let names = names(path, container).unwrap_or_default();
+    let names = match container {
+        Container::Table => match header(path) {
+            Some(names) => names,
+            None => return TraceError::NoHeader { file: path.into() },
+        },
+        Container::Json | Container::Parquet => keys_of_first(path, container).unwrap_or_default(),
+    };
     let guess = |field: &str, words: &[&str], other: &str| {
         let is_it = |name: &&String| words.iter().any(|word| name.to_lowercase().contains(word));
         format!("{field}={}", names.iter().find(is_it).map_or(other, String::as_str))
@@ -191,12 +216,14 @@ fn unrecognised(path: &Path, container: Container) -> TraceError {
 
 const NAMES_MAX: usize = 30;
 
-/// Columns, or keys of the first object down to the third level; values are not looked at.
-fn names(path: &Path, container: Container) -> Option<Vec<String>> {
+/// Columns of a table, if its first row looks like names of them.
+fn header(path: &Path) -> Option<Vec<String>> {
+    Table::open(path, &Map::new(TraceFormat::Mapped, Vec::new())).ok()?.names()
+}
+
+/// Keys of the first object down to the third level; values are not looked at.
+fn keys_of_first(path: &Path, container: Container) -> Option<Vec<String>> {
     match container {
-        Container::Table => {
-            Some(Table::open(path, &Map::new(TraceFormat::Mapped, Vec::new())).ok()?.header())
-        }
         Container::Json => {
             let mut objects = Objects::open(path).ok()?;
             let Found::Object = objects.next().ok()? else { return None };
@@ -205,7 +232,7 @@ fn names(path: &Path, container: Container) -> Option<Vec<String>> {
             keys(&value, "", 3, &mut names);
             Some(names)
         }
-        Container::Parquet => None,
+        Container::Table | Container::Parquet => None,
     }
 }
 

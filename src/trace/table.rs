@@ -64,10 +64,13 @@ impl Table {
         Ok(Self { file, reader, record: ByteRecord::new(), since, columns })
     }
 
-    /// The names of its columns.
-    pub(super) fn header(&mut self) -> Vec<String> {
-        let header = self.reader.byte_headers().cloned().unwrap_or_default();
-        header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect()
+    /// The names of its columns, or `None` where the first row does not look like names: it may be part of somebody's
+    /// prompt, and is not to be shown.
+    pub(super) fn names(&mut self) -> Option<Vec<String>> {
+        let header = self.reader.byte_headers().ok()?;
+        let names = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned());
+        let names: Vec<String> = names.collect();
+        looks_like_names(&names).then_some(names)
     }
 
     /// Which of a map's places it has.
@@ -121,6 +124,48 @@ impl Table {
             _ => Err(fatal(&self.file, error)),
         }
     }
+}
+
+/// Words of which a header of a request log has one at least.
+const WORDS: [&str; 19] = [
+    "time",
+    "date",
+    "created",
+    "start",
+    "stamp",
+    "when",
+    "token",
+    "prompt",
+    "input",
+    "output",
+    "completion",
+    "response",
+    "context",
+    "request",
+    "model",
+    "length",
+    "latency",
+    "duration",
+    "status",
+];
+const NAME_MAX: usize = 60;
+
+/// Whether the cells of a first row look like names of columns: each short, of at most three words of letters, digits and
+/// the signs of names, none a number or a stamp, none twice; and one with a word that headers of logs have.
+fn looks_like_names(cells: &[String]) -> bool {
+    let is_name = |cell: &String| {
+        let signs = |c: char| c.is_ascii_alphanumeric() || "_-./:[]() ".contains(c);
+        let begins = cell.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let words = cell.split_whitespace().count();
+        cell.is_empty() || begins && words <= 3 && cell.len() <= NAME_MAX && cell.chars().all(signs)
+    };
+    let is_known = |cell: &String| {
+        let cell = cell.to_ascii_lowercase();
+        WORDS.iter().any(|word| cell.contains(word))
+    };
+    let twice =
+        cells.iter().enumerate().any(|(at, cell)| !cell.is_empty() && cells[..at].contains(cell));
+    cells.iter().all(is_name) && !twice && cells.iter().any(is_known)
 }
 
 fn not_text(line: u64, column: &str) -> BadRow {

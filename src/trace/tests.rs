@@ -15,7 +15,8 @@ fn file(text: &str) -> tempfile::TempPath {
 }
 
 fn loaded(path: &Path, format: TraceFormat) -> Result<(TraceFacts, Rows), TraceError> {
-    load(&Source::open(path, &Choice::Format(format))?)
+    let (facts, rows, _) = load(&Source::open(path, &Choice::Format(format))?)?;
+    Ok((facts, rows))
 }
 
 fn read(text: &str, format: TraceFormat) -> Vec<(u64, u32, u32)> {
@@ -174,7 +175,7 @@ fn real(name: &str, format: TraceFormat) -> Option<Replay> {
     }
     let (facts, rows) = loaded(&file, format).unwrap();
     let (part, spread) = ((Span::ZERO, None), Span::ZERO);
-    Some(Replay { rows, facts, scale: None, part, spread })
+    Some(Replay { rows, facts, scale: None, part, spread, blocks: None })
 }
 
 #[test]
@@ -235,7 +236,7 @@ fn survive(bytes: &[u8]) {
                 let source = source.with_unreadable(0.5);
                 let census = Census::of(&source, &Hide::Nothing).map_err(|error| error.to_string());
                 let loaded = load(&source).map_err(|error| error.to_string());
-                if let Ok((facts, rows)) = loaded {
+                if let Ok((facts, rows, _)) = loaded {
                     assert!(facts.rows >= 1);
                     assert!((rows.0)().take(1_000).all(|row| row.at <= facts.span));
                 }
@@ -308,4 +309,64 @@ proptest::proptest! {
         survive(lines.join("\n").as_bytes());
         survive(format!("{{{}", lines.join("\n")).as_bytes());
     }
+}
+
+#[test]
+fn blocks_of_a_log_are_read_where_a_source_is_asked_for_them() {
+    let text = "{\"timestamp\": 0, \"input_length\": 900, \"output_length\": 5, \"hash_ids\": [7, 8]}\n\
+                {\"timestamp\": 3000, \"input_length\": 1400, \"output_length\": 5, \"hash_ids\": [7, 8, 9]}\n\
+                {\"timestamp\": 6000, \"input_length\": 10, \"output_length\": 5}\n";
+    let file = file(text);
+    let source = Source::open(&file, &Choice::Recognise).unwrap();
+    let (_, rows, none) = load(&source).unwrap();
+    assert!(none.is_none() && (rows.0)().all(|row| row.leaf == 0));
+    let (_, rows, tree) = load(&source.with_blocks().unwrap()).unwrap();
+    let tree = tree.unwrap();
+    let leaves: Vec<u32> = (rows.0)().map(|row| row.leaf).collect();
+    assert_eq!((tree.len(), leaves[2]), (3, 0));
+    assert_eq!(tree.up(leaves[1]).count(), 3);
+    assert_eq!(tree.up(leaves[1]).nth(1), Some(leaves[0]));
+    let csv = self::file(AZURE);
+    let azure = Source::open(&csv, &Choice::Recognise).unwrap();
+    let refused = azure.with_blocks().unwrap_err().to_string();
+    assert!(refused.contains("azure, which says nothing"), "{refused}");
+    // Something else than a list of numbers is no list.
+    let broken = text.replace("[7, 8, 9]", "[\"a\"]");
+    let file = self::file(&broken);
+    let source = Source::open(&file, &Choice::Recognise).unwrap().with_blocks().unwrap();
+    assert!(load(&source).unwrap_err().to_string().contains(":2: object"));
+}
+
+#[test]
+fn no_cell_of_a_table_without_a_header_is_ever_shown() {
+    let texts = [
+        "Summarise my diagnosis,please answer in German\nmore,of it\n",
+        "2024-05-01T10:00:00Z,1200,40,gpt-4o\n2024-05-01T10:00:01Z,900,10,gpt-4o\n",
+        "what is my time left,doctor\n1,2\n",
+        "time,what did you tell my lawyer about the model of his\n1,2\n",
+        "Diagnose,Wunsch\n1,2\n",
+        "time,prompt: \"my pin is 4711\"\n1,2\n",
+    ];
+    for text in texts {
+        for choice in [
+            Choice::Recognise,
+            Choice::Format(TraceFormat::Azure),
+            Choice::Map("time=when_it_was,prompt=tokens_in,output=tokens_out".into()),
+        ] {
+            let file = file(text);
+            let refused = Source::open(&file, &choice).and_then(|source| {
+                source.each(|_| {})?;
+                Ok(())
+            });
+            let said =
+                refused.unwrap_err().to_string().replace(&file.display().to_string(), "FILE");
+            assert!(said.starts_with("FILE:1: no header row"), "{said}");
+            for cell in text.split([',', '\n', ' ']).filter(|cell| cell.len() > 4) {
+                assert!(!said.contains(cell), "`{cell}` is shown: {said}");
+            }
+        }
+    }
+    let file = file("created_at;Request tokens;latency (ms)\n1;2;3\n");
+    let said = Source::open(&file, &Choice::Recognise).unwrap_err().to_string();
+    assert!(said.contains("`created_at, Request tokens, latency (ms)`"), "{said}");
 }

@@ -245,7 +245,7 @@ fn a_census_agrees_with_the_dispersion_of_a_replay() {
     let source = Source::open(&file, &Choice::Recognise).unwrap();
     assert_eq!(source.format(), TraceFormat::Azure);
     let census = Census::of(&source, &Hide::Nothing).unwrap();
-    let (facts, rows) = windtunnel::trace::load(&source).unwrap();
+    let (facts, rows, _) = windtunnel::trace::load(&source).unwrap();
     let spread = windtunnel::trace::dispersion((rows.0)(), facts.span);
     // Seconds of the clock against seconds since the first stamp: nearly the same windows.
     for (a, b) in census.requests.index.iter().zip(spread.requests.index) {

@@ -15,6 +15,7 @@ mod cluster_nodes;
 mod commands;
 mod compare;
 mod conformance;
+mod conformance_node;
 mod conservation;
 #[cfg(feature = "dashboard")]
 mod dashboard;

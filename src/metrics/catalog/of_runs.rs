@@ -1,7 +1,7 @@
 //! Metrics with one value a run.
 
 use crate::metrics::metric::{Direction, Measure, Metric};
-use crate::metrics::{budget, fairness, health, service, tenant, waste};
+use crate::metrics::{budget, fairness, health, prompt_cache, service, tenant, waste};
 
 /// In the order of reports.
 pub(super) const OF_RUNS: &[Metric] = &[
@@ -319,5 +319,24 @@ pub(super) const OF_RUNS: &[Metric] = &[
         doc: "What limits let through that are paid after: requests under way when a budget is \
               used up. 0 where all is reserved before.",
         measure: Measure::Run(tenant::overshoot),
+    },
+    Metric {
+        id: "cache_hits",
+        symbol: "h",
+        unit: "",
+        formula: "prompt tokens read from providers' prompt caches over prompt tokens, of answered attempts",
+        better: Direction::Higher,
+        doc: "How much of what is sent was sent to the same account lately. Undefined unless the \
+              scenario says what prompts have in common.",
+        measure: Measure::Run(prompt_cache::hits),
+    },
+    Metric {
+        id: "cache_saved",
+        symbol: "S",
+        unit: "USD",
+        formula: "cost of answered attempts at full prices − their cost",
+        better: Direction::Higher,
+        doc: "What prompt caches saved. Negative where writing to them cost more than reading saved.",
+        measure: Measure::Run(prompt_cache::saved),
     },
 ];

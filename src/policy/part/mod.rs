@@ -1,5 +1,6 @@
 //! Parts that policies are built from.
 
+mod affinity;
 mod backoff;
 pub mod breaker;
 mod candidates;
@@ -12,6 +13,7 @@ mod retry_budget;
 mod sliding;
 mod throttle;
 
+pub use affinity::Affinity;
 pub use backoff::{Backoff, Growth};
 pub use candidates::{Candidates, least, uniform};
 pub use changes::Changes;

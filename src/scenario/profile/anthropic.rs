@@ -4,7 +4,7 @@ use crate::engine::Span;
 use crate::sim::spec::{Latency, LimitRules};
 
 use super::{
-    LARGE_PROMPT_TOKEN, NETWORK, Profile, RATE_SIGMA, SMALL_PROMPT_TOKEN, VARIABLE, cents,
+    LARGE_PROMPT_TOKEN, NETWORK, Profile, RATE_SIGMA, SMALL_PROMPT_TOKEN, VARIABLE, caching, cents,
 };
 
 /// The entry tier: 2M prompt tokens and 400K output tokens, so output is a fifth of `tpm`.
@@ -13,6 +13,11 @@ const RULES_SOURCE: &str = "Anthropic, API rate limits, October 2026: token buck
     continuous refill for requests, prompt and output tokens; output counts as it is produced \
     (until 2025: reserved by max_tokens); output limit a fifth of the prompt limit, as in the \
     entry and top tiers";
+
+const CACHING_SOURCE: &str = "Anthropic, prompt caching and rate limits, 2026: from 1,024 tokens on \
+    (Sonnet 4 and 4.5; Haiku 4.5 4,096), kept for 5 minutes after the last use; written at 1.25 and read at 0.1 of the \
+    price; reads do not count against input limits; there from the moment that the answer which wrote it begins. \
+    Explicit: the client marks the end of every prompt (our choice)";
 
 pub(super) const SONNET: Profile = Profile {
     name: "anthropic/sonnet",
@@ -33,6 +38,8 @@ pub(super) const SONNET: Profile = Profile {
     rules: RULES,
     rpm_per_1000_tpm: None,
     rules_source: RULES_SOURCE,
+    caching: caching(1_024, 100, 1_250, false),
+    caching_source: CACHING_SOURCE,
 };
 
 pub(super) const HAIKU: Profile = Profile {
@@ -53,4 +60,6 @@ pub(super) const HAIKU: Profile = Profile {
     rules: RULES,
     rpm_per_1000_tpm: None,
     rules_source: RULES_SOURCE,
+    caching: caching(4_096, 100, 1_250, false),
+    caching_source: CACHING_SOURCE,
 };

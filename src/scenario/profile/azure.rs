@@ -3,13 +3,20 @@
 use crate::engine::Span;
 use crate::sim::spec::{Latency, LimitRules};
 
-use super::{LARGE_PROMPT_TOKEN, NETWORK, Profile, RATE_SIGMA, SMALL_PROMPT_TOKEN, TYPICAL, cents};
+use super::{
+    LARGE_PROMPT_TOKEN, NETWORK, Profile, RATE_SIGMA, SMALL_PROMPT_TOKEN, TYPICAL, caching, cents,
+};
 
 /// Requests are checked over 1 s or 10 s, says the vendor; which of them is our choice.
 const RULES: LimitRules = LimitRules::Azure { rpm_window: Span::from_secs(10) };
 const RULES_SOURCE: &str = "Microsoft, Azure OpenAI quota management, 2025-07-31: prompt + \
     max_tokens counted on arrival in a minute that is reset; 6 requests per 1,000 tokens for \
     gpt-4o, checked over 1 s or 10 s (10 s: our choice)";
+
+const CACHING_SOURCE: &str = "Microsoft, Azure OpenAI prompt caching, 2026: automatic from 1,024 tokens \
+    on, in steps of 128; cleared after 5 to 10 minutes without use (5: our choice), never shared between \
+    subscriptions; discounted (half of the price, as OpenAI's); that cached tokens count against limits, which \
+    estimate on arrival, is our choice";
 
 pub(super) const GPT_4O: Profile = Profile {
     name: "azure/gpt-4o",
@@ -29,6 +36,8 @@ pub(super) const GPT_4O: Profile = Profile {
     rules: RULES,
     rpm_per_1000_tpm: Some(6),
     rules_source: RULES_SOURCE,
+    caching: caching(1_024, 500, 1_000, true),
+    caching_source: CACHING_SOURCE,
 };
 
 pub(super) const GPT_4O_MINI: Profile = Profile {
@@ -50,4 +59,6 @@ pub(super) const GPT_4O_MINI: Profile = Profile {
     rules: RULES,
     rpm_per_1000_tpm: Some(6),
     rules_source: RULES_SOURCE,
+    caching: caching(1_024, 500, 1_000, true),
+    caching_source: CACHING_SOURCE,
 };

@@ -3,7 +3,7 @@
 use crate::engine::Span;
 use crate::sim::spec::{Latency, LimitRules};
 
-use super::{LARGE_PROMPT_TOKEN, NETWORK, Profile, RATE_SIGMA, VARIABLE, cents};
+use super::{LARGE_PROMPT_TOKEN, NETWORK, Profile, RATE_SIGMA, VARIABLE, caching, cents};
 
 pub(super) const SONNET: Profile = Profile {
     name: "bedrock/sonnet",
@@ -25,4 +25,8 @@ pub(super) const SONNET: Profile = Profile {
     rules_source: "AWS, Bedrock user guide, token burndown, 2026: prompt + max_tokens reserved, \
         settled at prompt + 5 × output for Claude 4, per account, model and region; no request \
         limits since 2026-05-27; the fixed minute is our choice",
+    caching: caching(1_024, 100, 1_250, false),
+    caching_source: "AWS, Bedrock user guide, prompt caching and token burndown, 2026: from 1,024 tokens on for \
+        Claude Sonnet, kept for 5 minutes after the last use; reads count against no quota; prices as \
+        Anthropic's; one cache whatever region answers, and a mark at the end of every prompt, are our choice",
 };

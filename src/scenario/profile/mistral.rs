@@ -24,4 +24,6 @@ pub(super) const SMALL: Profile = Profile {
     rpm_per_1000_tpm: None,
     rules_source: "our choice: continuous refill as OpenAI's; Mistral's own counting is not \
         documented",
+    caching: None,
+    caching_source: "our choice: none, for nothing is documented of prices and lifetimes",
 };

@@ -15,7 +15,7 @@ mod plain;
 mod vertex;
 
 use crate::engine::Span;
-use crate::sim::spec::{Latency, LimitRules, Mix};
+use crate::sim::spec::{Caching, Latency, LimitRules, Mix};
 
 /// One endpoint as it is publicly known.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,10 @@ pub struct Profile {
     pub rpm_per_1000_tpm: Option<u64>,
     /// Source of the rules.
     pub rules_source: &'static str,
+    /// How its prompt cache works, if it is known to have one.
+    pub caching: Option<Caching>,
+    /// Source of that.
+    pub caching_source: &'static str,
 }
 
 /// All profiles, in the order in which they are listed.
@@ -78,6 +82,17 @@ const SMALL_PROMPT_TOKEN: Span = Span(10_000);
 /// Spread of the decode rate between requests.
 const RATE_SIGMA: f64 = 0.15;
 
+/// Most prompt tokens that a cache keeps for one account and model. No vendor says it: our choice, so that memory is
+/// bounded (5 MB).
+const CACHED_MAX: u64 = 10_000_000;
+
+/// A cache whose beginnings are forgotten five minutes after their last use; prices of reading and writing in
+/// thousandths of a prompt token's.
+const fn caching(min: u32, read: u32, write: u32, counts: bool) -> Option<Caching> {
+    let ttl = Span::from_secs(300);
+    Some(Caching { min, ttl, read, write, counts, capacity: CACHED_MAX })
+}
+
 /// Dollars as nano-dollars, from cents.
 const fn cents(cents: u64) -> u64 {
     cents * 10_000_000
@@ -91,7 +106,9 @@ mod tests {
     fn names_are_unique_and_every_figure_has_a_source() {
         for (index, profile) in PROFILES.iter().enumerate() {
             assert!(PROFILES[..index].iter().all(|other| other.name != profile.name));
-            for source in [profile.latency_source, profile.price_source, profile.rules_source] {
+            let Profile { latency_source, price_source, rules_source, caching_source, .. } =
+                profile;
+            for source in [latency_source, price_source, rules_source, caching_source] {
                 assert!(source.len() > 10, "{}: `{source}`", profile.name);
             }
             assert!(profile.latency.tokens_per_s > 0.0 && profile.latency.ttft > Span::ZERO);

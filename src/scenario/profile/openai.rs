@@ -4,12 +4,22 @@ use crate::engine::Span;
 use crate::sim::spec::{Latency, LimitRules};
 
 use super::{
-    LARGE_PROMPT_TOKEN, NETWORK, Profile, RATE_SIGMA, SMALL_PROMPT_TOKEN, STEADY, TYPICAL, cents,
+    LARGE_PROMPT_TOKEN, NETWORK, Profile, RATE_SIGMA, SMALL_PROMPT_TOKEN, STEADY, TYPICAL, caching,
+    cents,
 };
 
 const RULES_SOURCE: &str = "OpenAI help centre and rate-limit guide, 2025: the larger of \
     max_tokens and the prompt counts on arrival, per organisation and model; continuous refill \
     follows from the arithmetic of published 429 messages";
+
+const CACHING_SOURCE: &str = "OpenAI, prompt caching guide and cookbook, 2026: automatic from 1,024 tokens on, in steps of \
+    128; kept for 5 to 10 minutes without use (5: our choice), never shared between organisations; counts \
+    against token limits; written for free, read at half of the price. That more than about 15 requests a \
+    minute with one beginning spill to other machines is left out";
+const CACHING_SOURCE_4_1: &str = "OpenAI, prompt caching guide and cookbook, 2026: automatic from 1,024 tokens on, in steps of \
+    128; kept for 5 to 10 minutes without use (5: our choice), never shared between organisations; counts \
+    against token limits; written for free, read at a quarter of the price (GPT-4.1). That more than about 15 requests a \
+    minute with one beginning spill to other machines is left out";
 
 pub(super) const GPT_4O: Profile = Profile {
     name: "openai/gpt-4o",
@@ -29,6 +39,8 @@ pub(super) const GPT_4O: Profile = Profile {
     rules: LimitRules::OpenAi,
     rpm_per_1000_tpm: None,
     rules_source: RULES_SOURCE,
+    caching: caching(1_024, 500, 1_000, true),
+    caching_source: CACHING_SOURCE,
 };
 
 pub(super) const GPT_4O_MINI: Profile = Profile {
@@ -49,6 +61,8 @@ pub(super) const GPT_4O_MINI: Profile = Profile {
     rules: LimitRules::OpenAi,
     rpm_per_1000_tpm: None,
     rules_source: RULES_SOURCE,
+    caching: caching(1_024, 500, 1_000, true),
+    caching_source: CACHING_SOURCE,
 };
 
 pub(super) const GPT_4_1: Profile = Profile {
@@ -69,4 +83,6 @@ pub(super) const GPT_4_1: Profile = Profile {
     rules: LimitRules::OpenAi,
     rpm_per_1000_tpm: None,
     rules_source: RULES_SOURCE,
+    caching: caching(1_024, 250, 1_000, true),
+    caching_source: CACHING_SOURCE_4_1,
 };

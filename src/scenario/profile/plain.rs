@@ -23,4 +23,6 @@ pub(super) const PLAIN: Profile = Profile {
     rpm_per_1000_tpm: None,
     rules_source: "our choice: no limit unless the scenario sets one, then continuous refill as \
         OpenAI's",
+    caching: None,
+    caching_source: "our choice: none unless the scenario describes one",
 };

@@ -3,7 +3,7 @@
 use crate::engine::Span;
 use crate::sim::spec::{Latency, LimitRules};
 
-use super::{NETWORK, Profile, RATE_SIGMA, SMALL_PROMPT_TOKEN, STEADY, cents};
+use super::{NETWORK, Profile, RATE_SIGMA, SMALL_PROMPT_TOKEN, STEADY, caching, cents};
 
 pub(super) const GEMINI_FLASH: Profile = Profile {
     name: "vertex/gemini-flash",
@@ -25,4 +25,8 @@ pub(super) const GEMINI_FLASH: Profile = Profile {
     rules_source: "Google, Vertex AI dynamic shared quota and standard pay-as-you-go, 2026: a \
         floor of tokens per minute is guaranteed, above it a shared pool decides; the pool's \
         load of 0.7 is our choice",
+    caching: caching(2_048, 100, 1_000, true),
+    caching_source: "Google, Vertex AI context caching and Gemini API context caching, 2026: implicit from 2,048 tokens \
+        on for Gemini 2.5 Flash, written for free, read at a tenth of the price; how long it is kept (5 minutes) and \
+        that it counts against the guaranteed rate are our choice",
 };

@@ -229,6 +229,7 @@ mod tests {
             error_rate: 0.0,
             hang_rate: 0.0,
             error_after: Span::from_millis(80),
+            caching: None,
         };
         let route = |provider, model: u16, region: &str| RouteInfo {
             name: format!("{provider}:{model}@{region}"),

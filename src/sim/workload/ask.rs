@@ -1,11 +1,15 @@
 //! What a request asks, as a function of its luck.
 
+use std::sync::Arc;
+
 use crate::engine::Time;
 use crate::engine::luck::{mix, name, unit};
-use crate::sim::spec::Class;
+use crate::sim::prefix::{BlockTree, Chain, Talks};
+use crate::sim::spec::{Arrivals, Class};
 use crate::sim::tokens::TokenSampler;
 
 use super::Arrival;
+use super::replay::Played;
 
 const PROMPT: u64 = name("prompt tokens");
 const OUTPUT: u64 = name("output tokens");
@@ -13,6 +17,7 @@ const MODEL: u64 = name("model");
 const STREAMED: u64 = name("streamed");
 const SESSION: u64 = name("session");
 const TOPIC: u64 = name("topic");
+const TALK: u64 = name("model of a conversation");
 
 /// Draws what the requests of a class ask.
 #[derive(Debug)]
@@ -24,6 +29,7 @@ pub(super) struct Ask {
     topics: Choice,
     streamed: f64,
     sessions: u32,
+    blocks: Option<Arc<BlockTree>>,
 }
 
 impl Ask {
@@ -36,6 +42,41 @@ impl Ask {
             topics: Choice::new(&class.topics),
             streamed: class.streamed,
             sessions: class.sessions,
+            blocks: match &class.arrivals {
+                Arrivals::Trace(replay) => replay.blocks.clone(),
+                Arrivals::Open { .. } | Arrivals::Closed { .. } => None,
+            },
+        }
+    }
+
+    /// The open conversations of the class, if it has any; in closed loop one for each client.
+    pub(super) fn talks(&self, class: &Class, seed: u64) -> Option<Talks> {
+        let seats = match class.arrivals {
+            Arrivals::Closed { clients, .. } => clients,
+            Arrivals::Open { .. } | Arrivals::Trace(_) => self.sessions,
+        };
+        Some(Talks::new(class.conversation?, seats, seed, &self.prompt, &self.output))
+    }
+
+    /// Makes a request the next turn of a conversation, which keeps to one model.
+    pub(super) fn goes_on(&self, arrival: &mut Arrival, talks: &mut Talks, is_closed: bool) {
+        let seat = if is_closed { arrival.client } else { arrival.session as u32 };
+        let turn = talks.turn(seat, arrival.luck, arrival.prompt, arrival.output);
+        (arrival.prompt, arrival.session, arrival.chain) = (turn.prompt, turn.session, turn.chain);
+        arrival.model = self.models.pick(mix(turn.session, TALK), MODEL);
+    }
+
+    /// A request from a log, with its part of the log's blocks and who it is from as far as they tell.
+    #[inline]
+    pub(super) fn replayed(&self, at: Time, luck: u64, row: &Played) -> Arrival {
+        let arrival = self.traced(at, luck, row.prompt, row.output);
+        match &self.blocks {
+            Some(tree) if row.leaf != 0 => {
+                let session = mix(u64::from(tree.session(row.leaf)), u64::from(row.copy));
+                let chain = Chain::Logged { leaf: row.leaf, copy: row.copy };
+                Arrival { session, chain, ..arrival }
+            }
+            _ => arrival,
         }
     }
 
@@ -72,6 +113,7 @@ impl Ask {
             output: output.min(self.max_tokens),
             max_tokens: self.max_tokens,
             client: 0,
+            chain: Chain::Own,
         }
     }
 }

@@ -16,8 +16,10 @@ pub mod replay;
 
 use crate::engine::Time;
 
+use super::prefix::{Chain, Talks};
 use super::spec::{Arrivals, Spec};
 use super::stream::Stream;
+use crate::engine::luck::mix;
 
 pub use mean::mean_rate;
 
@@ -51,6 +53,8 @@ pub struct Arrival {
     pub max_tokens: u32,
     /// Number of the client in a closed-loop class, else 0.
     pub client: u32,
+    /// What its prompt is made of.
+    pub chain: Chain,
 }
 
 /// All arrivals of a run, in order of time; ties in order of class.
@@ -65,6 +69,8 @@ pub struct Workload {
 struct Class {
     source: Source,
     ask: Ask,
+    /// What its requests continue, if they do.
+    talks: Option<Box<Talks>>,
     luck: Stream,
     /// When its next request comes.
     at: Time,
@@ -95,7 +101,9 @@ impl Workload {
             };
             let luck = Stream::new(seed, "requests", entity);
             let at = source.peek();
-            Class { source, ask: Ask::new(class), luck, at }
+            let ask = Ask::new(class);
+            let talks = ask.talks(class, mix(seed, entity)).map(Box::new);
+            Class { source, ask, talks, luck, at }
         });
         let mut workload = Self { classes: classes.collect(), next: (Time::NEVER, 0) };
         workload.seek();
@@ -114,7 +122,7 @@ impl Workload {
         let (at, index) = self.next;
         debug_assert!(at < Time::NEVER, "nothing arrives any more");
         let class = &mut self.classes[index];
-        let arrival = match &mut class.source {
+        let mut arrival = match &mut class.source {
             Source::Open(open) => {
                 open.pop();
                 class.ask.draw(at, class.luck.next())
@@ -124,10 +132,13 @@ impl Workload {
                 Arrival { client, ..class.ask.draw(at, luck) }
             }
             Source::Trace(player) => {
-                let (prompt, output) = player.pop();
-                class.ask.traced(at, class.luck.next(), prompt, output)
+                let row = player.pop();
+                class.ask.replayed(at, class.luck.next(), &row)
             }
         };
+        if let Some(talks) = &mut class.talks {
+            class.ask.goes_on(&mut arrival, talks, matches!(class.source, Source::Closed(_)));
+        }
         class.at = class.source.peek();
         self.seek();
         Arrival { class: index as u16, ..arrival }

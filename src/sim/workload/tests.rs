@@ -25,6 +25,7 @@ pub(super) fn class(arrivals: Arrivals) -> Class {
         sessions: 0,
         topics: vec![],
         cache: None,
+        conversation: None,
     }
 }
 

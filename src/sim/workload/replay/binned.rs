@@ -7,7 +7,7 @@ use crate::engine::luck::{mix, unit};
 use crate::sim::spec::Row;
 use crate::sim::stream::Stream;
 
-use super::{NOTHING, Part, Played};
+use super::{NOTHING, Part, Played, copy_of};
 
 /// Plays one bin after another; holds the copies of one bin.
 pub(super) struct Binned {
@@ -71,7 +71,7 @@ impl Binned {
         }
         // Latest first; a stable sort keeps the order of rows and copies among ties.
         self.bin.reverse();
-        self.bin.sort_by_key(|played| std::cmp::Reverse(played.0));
+        self.bin.sort_by_key(|played| std::cmp::Reverse(played.at));
     }
 
     fn copy(&mut self, row: Row, start: u64, width: u64) {
@@ -80,7 +80,8 @@ impl Binned {
         let extra = unit(mix(luck, u64::MAX)) < self.copies - whole as f64;
         for copy in 0..whole + u64::from(extra) {
             let within = ((u128::from(mix(luck, copy)) * u128::from(width)) >> 64) as u64;
-            self.bin.push((self.round + start + within, row.prompt, row.output));
+            let number = copy_of(self.round / self.part.period.0, copy);
+            self.bin.push(Played::new(self.round + start + within, &row, number));
         }
     }
 }

@@ -8,14 +8,14 @@
 //! * *Compress*: time runs faster.
 //!
 //! Memory: in place and compressed replay hold the rows of one second (or `spread`), times k; the
-//! superposition holds the whole part in memory, 16 bytes a row, and 32 bytes per copy.
+//! superposition holds the whole part in memory, 24 bytes a row, and 32 bytes per copy.
 
 mod binned;
 mod part;
 mod superposed;
 
 use crate::engine::{Span, Time};
-use crate::sim::spec::{Replay, Scaling};
+use crate::sim::spec::{Replay, Row, Scaling};
 use crate::sim::stream::Stream;
 
 pub use part::Part;
@@ -38,11 +38,32 @@ enum Source {
     Superposed(Superposed),
 }
 
-/// A row on its way: nanoseconds, prompt tokens, output tokens.
-type Played = (u64, u32, u32);
+/// A row on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Played {
+    /// When, in nanoseconds.
+    at: u64,
+    pub(crate) prompt: u32,
+    pub(crate) output: u32,
+    /// The last block of its prompt; 0 for none.
+    pub(crate) leaf: u32,
+    /// Which copy of the log it is from, rounds included: what is said in two copies has nothing in common.
+    pub(crate) copy: u32,
+}
+
+impl Played {
+    fn new(at: u64, row: &Row, copy: u32) -> Self {
+        Self { at, prompt: row.prompt, output: row.output, leaf: row.leaf, copy }
+    }
+}
 
 /// The end of every replay of an empty part.
-const NOTHING: Played = (u64::MAX, 0, 0);
+const NOTHING: Played = Played { at: u64::MAX, prompt: 0, output: 0, leaf: 0, copy: 0 };
+
+/// The number of a copy in a round. It only has to be another one each time; beyond 65,536 copies numbers repeat.
+const fn copy_of(round: u64, copy: u64) -> u32 {
+    (round << 16 | copy & 0xffff) as u32
+}
 
 impl Player {
     /// Plays for the class `entity` under `seed`. Reads the part once where a copy of it has to be
@@ -75,25 +96,25 @@ impl Player {
     /// When the next row comes; never if the part is empty or the target rate is zero.
     #[inline]
     pub fn peek(&self) -> Time {
-        Time(self.next.0)
+        Time(self.next.at)
     }
 
-    /// Prompt and output tokens of the next row; goes on to the one after.
-    pub fn pop(&mut self) -> (u32, u32) {
-        let (_, prompt, output) = self.next;
+    /// The next row; goes on to the one after.
+    pub(crate) fn pop(&mut self) -> Played {
+        let row = self.next;
         self.next = self.draw();
-        (prompt, output)
+        row
     }
 
     fn draw(&mut self) -> Played {
-        let (at, prompt, output) = match &mut self.source {
+        let row = match &mut self.source {
             Source::Binned(binned) => binned.pop(),
             Source::Superposed(superposed) => superposed.pop(),
         };
-        if self.compress == 1.0 || at == u64::MAX {
-            return (at, prompt, output);
+        if self.compress == 1.0 || row.at == u64::MAX {
+            return row;
         }
-        (((at as f64) / self.compress) as u64, prompt, output)
+        Played { at: ((row.at as f64) / self.compress) as u64, ..row }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::engine::luck::unit;
 use crate::sim::spec::Row;
 use crate::sim::stream::Stream;
 
-use super::{NOTHING, Part, Played};
+use super::{NOTHING, Part, Played, copy_of};
 
 /// Plays copies of rows held in memory, each as an endless loop of its own.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Superposed {
             self.follow(number, next, at / self.period + again);
             let is_last = number as usize + 1 == self.copies.len();
             if !is_last || unit(self.luck.next()) < self.last {
-                return (at, row.prompt, row.output);
+                return Played::new(at, &row, copy_of(at / self.period, u64::from(number)));
             }
         }
     }

@@ -12,9 +12,10 @@ fn trace() -> (Rows, TraceFacts) {
             at: Span::from_millis(10_000 * (n / 5) + 10 * (n % 5)),
             prompt: 100 + n as u32,
             output: 10,
+            leaf: 0,
         })
         .collect();
-    rows.push(Row { at: Span::from_millis(31_500), prompt: 7, output: 3 });
+    rows.push(Row { at: Span::from_millis(31_500), prompt: 7, output: 3, leaf: 0 });
     rows.sort_by_key(|row| row.at);
     let last = rows[rows.len() - 1].at;
     let facts =
@@ -29,7 +30,14 @@ fn trace() -> (Rows, TraceFacts) {
 
 fn replay(scale: Option<(f64, Scaling)>) -> Replay {
     let (rows, facts) = trace();
-    Replay { rows, facts, scale, part: (Span::ZERO, Some(Span::from_secs(50))), spread: Span::ZERO }
+    Replay {
+        rows,
+        facts,
+        scale,
+        part: (Span::ZERO, Some(Span::from_secs(50))),
+        spread: Span::ZERO,
+        blocks: None,
+    }
 }
 
 fn play(replay: &Replay, end: Time) -> Vec<(Time, u32)> {
@@ -37,7 +45,7 @@ fn play(replay: &Replay, end: Time) -> Vec<(Time, u32)> {
     let mut played = Vec::new();
     while player.peek() < end {
         let at = player.peek();
-        played.push((at, player.pop().0));
+        played.push((at, player.pop().prompt));
     }
     assert!(played.windows(2).all(|pair| pair[0].0 <= pair[1].0), "in order of time");
     played
@@ -139,7 +147,7 @@ fn quantised_stamps_are_spread_over_their_step() {
 #[test]
 fn rows_that_all_bear_one_stamp_still_take_turns() {
     let open = || -> Box<dyn Iterator<Item = Row> + Send> {
-        Box::new((0..3).map(|_| Row { at: Span::ZERO, prompt: 1, output: 1 }))
+        Box::new((0..3).map(|_| Row { at: Span::ZERO, prompt: 1, output: 1, leaf: 0 }))
     };
     let facts = TraceFacts { rows: 3, span: Span::ZERO, prompt_mean: 1.0, output_mean: 1.0 };
     for how in [Scaling::InPlace, Scaling::Superpose, Scaling::Compress] {
