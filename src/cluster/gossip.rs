@@ -125,6 +125,8 @@ struct Desk {
     timers: BTreeMap<(Time, u64), Timer<Member>>,
     out: Vec<Packet>,
     changes: Vec<Change>,
+    /// It was taken for dead and lives again under a new identity, which nobody has written to yet.
+    reborn: bool,
 }
 
 impl std::fmt::Debug for Gossip {
@@ -175,6 +177,21 @@ impl Gossip {
             self.foca.add_broadcast(&part).expect("parts fit into packets");
         }
         self.foca.broadcast(&mut self.desk).expect("parts fit into packets");
+        self.call();
+    }
+
+    /// Calls those it knows, until one of them writes to what it is now. Two nodes that take each other for dead at one
+    /// time are both somebody else from then on, and each would wait for ever to be written to; of three, the third
+    /// tells them.
+    fn call(&mut self) {
+        if !self.desk.reborn {
+            return;
+        }
+        let known: Vec<Member> =
+            self.foca.iter_membership_state().map(|member| *member.id()).collect();
+        for member in known {
+            self.foca.announce(member, &mut self.desk).expect("an announcement fits into a packet");
+        }
     }
 
     /// A packet came. Packets that mean nothing, or are for somebody else, are dropped.
@@ -231,11 +248,9 @@ impl Runtime<Member> for Desk {
         match notification {
             Notification::MemberUp(member) => self.changes.push(Change::Up(member.id)),
             Notification::MemberDown(member) => self.changes.push(Change::Down(member.id)),
-            Notification::Rename(..)
-            | Notification::Active
-            | Notification::Idle
-            | Notification::Defunct
-            | Notification::Rejoin(_) => {}
+            Notification::Rejoin(_) => self.reborn = true,
+            Notification::Active => self.reborn = false,
+            Notification::Rename(..) | Notification::Idle | Notification::Defunct => {}
         }
     }
 
