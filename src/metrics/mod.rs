@@ -30,5 +30,5 @@ pub mod weight;
 pub use catalog::METRICS;
 pub use metric::{Direction, Measure, Metric};
 pub use tape::*;
-pub use tenant::{DENIALS, TenantTape};
+pub use tenant::{DENIALS, RuleTape, TenantTape};
 pub use value::Value;

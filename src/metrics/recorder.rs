@@ -130,6 +130,7 @@ impl Recorder {
                 cluster: None,
                 stored: 0,
                 tenants: Vec::new(),
+                rules: Vec::new(),
                 digest: 0,
                 arrived: 0,
                 events: 0,

@@ -10,7 +10,7 @@ use crate::engine::{Span, Time};
 use crate::policy::{RouteView, Transition};
 
 use super::cluster::ClusterTape;
-use super::tenant::TenantTape;
+use super::tenant::{RuleTape, TenantTape};
 
 /// What one run left.
 #[derive(Clone, Debug)]
@@ -55,6 +55,8 @@ pub struct Tape {
     pub stored: u64,
     /// What each tenant got; empty without tenants.
     pub tenants: Vec<TenantTape>,
+    /// What each routing rule did; empty without rules.
+    pub rules: Vec<RuleTape>,
     /// Digest of the event stream.
     pub digest: u64,
     /// Requests simulated, also those that are not measured.

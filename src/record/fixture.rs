@@ -121,6 +121,7 @@ impl Scene {
             transitions: Vec::new(),
             stored: 0,
             tenants: Vec::new(),
+            rules: Vec::new(),
             latency: histogram.clone(),
             latency_all: histogram.clone(),
             latency_bins: Vec::new(),

@@ -93,6 +93,7 @@ pub fn summary(tapes: &[Tape], subject: &Subject<'_>) -> Summary {
         routes: routes(tapes, subject.pool),
         stored: Some(sum(|tape| tape.stored)).filter(|stored| *stored > 0),
         tenants: super::tenants::tenants(tapes),
+        rules: super::tenants::rules(tapes),
     }
 }
 
