@@ -8,7 +8,7 @@ use super::hold::{Hold, Holds, Open};
 use super::limit::Kind;
 use super::meter::{Meter, Reading, Term};
 use super::money::NanoUsd;
-use super::sharing::Usage;
+use super::sharing::Peer;
 
 /// Counts of every limit of a plan, and what is under way.
 ///
@@ -31,7 +31,7 @@ pub struct Ledger {
     /// The latest moment seen, in nanoseconds since 1970.
     pub(super) latest: u64,
     pub(super) holds: Holds,
-    pub(super) peers: Vec<Usage>,
+    pub(super) peers: Vec<Peer>,
 }
 
 /// The most that an attempt may use. Only [`Charging::Reserved`](super::Charging::Reserved) looks at it.
@@ -73,6 +73,28 @@ impl Eligible {
     #[must_use]
     pub const fn without(self, config: usize) -> Self {
         Self(self.0 & !(1 << config))
+    }
+}
+
+/// What limits still let through.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    requests: u64,
+    tokens: u64,
+    cost: u64,
+    /// Some limit is used beyond its maximum: it refuses even nothing.
+    exceeded: bool,
+}
+
+impl Room {
+    const UNLIMITED: Self =
+        Self { requests: u64::MAX, tokens: u64::MAX, cost: u64::MAX, exceeded: false };
+
+    /// As [`Meter::refuses`] says of each limit alone.
+    #[inline]
+    const fn takes(&self, need: &Need, reserving: bool) -> bool {
+        let (tokens, cost) = if reserving { (need.tokens, need.cost.0) } else { (1, 1) };
+        !self.exceeded && self.requests > 0 && self.tokens >= tokens && self.cost >= cost
     }
 }
 
@@ -118,13 +140,12 @@ impl Ledger {
                 continue;
             }
             let need = need(config);
-            // What is reserved may differ from provider to provider; what is paid after does not.
-            let fits = match shared {
-                Some(fits) if !self.reserving => fits,
-                _ => self.fits(at, path.shared(), &need),
+            // What all configurations share is looked at once.
+            let room = match shared {
+                Some(room) => room,
+                None => *shared.insert(self.room(at, path.shared())),
             };
-            shared = Some(fits);
-            if fits && self.fits(at, path.own(), &need) {
+            if room.takes(&need, self.reserving) && self.fits(at, path.own(), &need) {
                 eligible |= 1 << config;
             }
         }
@@ -223,6 +244,34 @@ impl Ledger {
         true
     }
 
+    /// Charges what an attempt used that was reserved in another ledger at `since`: nothing is checked here. For a host
+    /// that keeps the sum of several nodes' counts.
+    ///
+    /// # Panics
+    /// If there is no such key, configuration or model.
+    pub fn charge(
+        &mut self,
+        now: Time,
+        since: Time,
+        key: u32,
+        config: usize,
+        model: u16,
+        spent: &Spent,
+    ) {
+        let (at, since) = (self.at(now), self.epoch.saturating_add(since.0));
+        let path = self.path(key, config, model);
+        let reserving = self.reserving;
+        self.each(at, &path, |meter| {
+            let counts = meter.start <= since || !reserving && meter.kind != Kind::Requests;
+            let used = match meter.kind {
+                Kind::Requests => u64::from(spent.succeeded),
+                Kind::Tokens => spent.tokens,
+                Kind::Budget => spent.cost.0,
+            };
+            meter.used = meter.used.saturating_add(if counts { used } else { 0 });
+        });
+    }
+
     /// Takes an attempt back that used nothing. Gives false if its hold was closed before.
     pub fn release(&mut self, now: Time, hold: Hold) -> bool {
         self.settle(now, hold, &Spent::default())
@@ -259,22 +308,68 @@ impl Ledger {
         self.keys[key as usize].active = active;
     }
 
-    /// How much is used, in percent, of the fullest limit of a kind that a request meets; 0 where there is none.
+    /// Whether one configuration of `key` may serve a request for `model` now.
+    ///
+    /// # Errors
+    /// [`Denial`]: the first check that fails in the documented order.
     ///
     /// # Panics
     /// If there is no such key, configuration or model.
-    pub fn percent(&mut self, now: Time, key: u32, config: usize, model: u16, kind: Kind) -> f64 {
+    pub fn admit_at(
+        &mut self,
+        now: Time,
+        key: u32,
+        config: usize,
+        model: u16,
+        need: &Need,
+    ) -> Result<(), Denial> {
         let at = self.at(now);
-        let first = self.keys[key as usize].first as usize;
-        let path = self.lists.paths[(first + config) * self.models as usize + usize::from(model)];
+        let path = self.path(key, config, model);
+        if !path.allowed || !self.fits(at, path.shared(), need) || !self.fits(at, path.own(), need)
+        {
+            return Err(self.denial_at(key, &path, need));
+        }
+        Ok(())
+    }
+
+    /// How much is used, in percent, of the fullest limit of a kind that a request may meet: at one
+    /// configuration, or at any that allows the model. 0 where there is none.
+    ///
+    /// # Panics
+    /// If there is no such key, configuration or model.
+    pub fn percent(
+        &mut self,
+        now: Time,
+        key: u32,
+        config: Option<usize>,
+        model: u16,
+        kind: Kind,
+    ) -> f64 {
+        let at = self.at(now);
+        let configs = match config {
+            Some(config) => config..config + 1,
+            None => 0..self.keys[key as usize].configs as usize,
+        };
         let mut fullest = 0.0_f64;
-        self.each(at, &path, |meter| {
-            if meter.kind == kind {
-                let used = meter.used.saturating_add(meter.reserved).saturating_add(meter.remote);
-                fullest = fullest.max(100.0 * used as f64 / meter.max.max(1) as f64);
+        for config in configs {
+            let path = self.path(key, config, model);
+            if !path.allowed {
+                continue;
             }
-        });
+            self.each(at, &path, |meter| {
+                if meter.kind == kind {
+                    let used = meter.counted();
+                    fullest = fullest.max(100.0 * used as f64 / meter.max.max(1) as f64);
+                }
+            });
+        }
         fullest
+    }
+
+    #[inline]
+    fn path(&self, key: u32, config: usize, model: u16) -> Path {
+        let first = self.keys[key as usize].first as usize;
+        self.lists.paths[(first + config) * self.models as usize + usize::from(model)]
     }
 
     /// The moment, in nanoseconds since 1970; never before one that was seen.
@@ -293,6 +388,27 @@ impl Ledger {
             meter.roll(at, &self.terms[index]);
             !meter.refuses(need.of(meter.kind), reserving)
         })
+    }
+
+    /// What a list of meters still lets through.
+    #[inline]
+    fn room(&mut self, at: u64, list: std::ops::Range<usize>) -> Room {
+        let mut room = Room::UNLIMITED;
+        for &meter in &self.lists.meters[list] {
+            let index = meter as usize;
+            let meter = &mut self.meters[index];
+            meter.roll(at, &self.terms[index]);
+            let least = match meter.kind {
+                Kind::Requests => &mut room.requests,
+                Kind::Tokens => &mut room.tokens,
+                Kind::Budget => &mut room.cost,
+            };
+            match meter.max.checked_sub(meter.counted()) {
+                Some(left) => *least = left.min(*least),
+                None => room.exceeded = true,
+            }
+        }
+        room
     }
 
     /// Does something to every meter of a path, brought to its current window.

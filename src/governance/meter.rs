@@ -68,11 +68,17 @@ impl Meter {
         (self.used, self.reserved, self.remote) = (0, 0, 0);
     }
 
+    /// What is used and reserved here, and used elsewhere.
+    #[inline]
+    pub(super) const fn counted(&self) -> u64 {
+        self.used.saturating_add(self.reserved).saturating_add(self.remote)
+    }
+
     /// Whether `need` more cannot be had. Requests are always reserved. What is paid after is refused when
     /// everything is used; what is reserved, when the need does not fit.
     #[inline]
     pub(super) fn refuses(&self, need: u64, reserving: bool) -> bool {
-        let counted = self.used.saturating_add(self.reserved).saturating_add(self.remote);
+        let counted = self.counted();
         if self.kind == Kind::Requests || reserving {
             counted.saturating_add(need) > self.max
         } else {

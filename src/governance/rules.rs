@@ -40,20 +40,22 @@ pub struct Rule {
 /// What a rule knows of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Facts<'a> {
-    /// Percent used of the fullest budget in the request's way.
+    /// Percent used of the fullest budget in the request's way ([`Ledger::percent`](super::Ledger::percent)).
     pub budget_used: f64,
     /// Percent used of the fullest token limit.
     pub tokens_used: f64,
     /// Percent used of the fullest request limit.
     pub request: f64,
-    /// The model asked for.
+    /// The model asked for, or what a rule before this one made of it.
     pub model: &'a str,
+    /// The provider that a rule before this one chose, or the caller; empty if nobody did.
+    pub provider: &'a str,
     /// Name of the virtual key.
-    pub virtual_key: &'a str,
+    pub virtual_key_name: &'a str,
     /// Name of its team, empty without one.
-    pub team: &'a str,
+    pub team_name: &'a str,
     /// Name of its customer, empty without one.
-    pub customer: &'a str,
+    pub customer_name: &'a str,
     /// Prompt tokens.
     pub prompt_tokens: u32,
     /// The caller's cap on output tokens.
@@ -62,15 +64,17 @@ pub struct Facts<'a> {
     pub stream: bool,
 }
 
-/// The names that conditions may use, with an example of each.
-const NAMES: [&str; 10] = [
+/// The names that conditions may use: those of the published gateway (docs.getbifrost.ai, Routing Rules, 2026), and
+/// the last three of our own.
+const NAMES: [&str; 11] = [
     "budget_used",
     "tokens_used",
     "request",
     "model",
-    "virtual_key",
-    "team",
-    "customer",
+    "provider",
+    "virtual_key_name",
+    "team_name",
+    "customer_name",
     "prompt_tokens",
     "max_tokens",
     "stream",
@@ -81,9 +85,10 @@ impl VariableResolver for Facts<'_> {
         let text = |text: &'b str| Some(CowVal::owned(CelString::from(text)));
         let value = match name {
             "model" => return text(self.model),
-            "virtual_key" => return text(self.virtual_key),
-            "team" => return text(self.team),
-            "customer" => return text(self.customer),
+            "provider" => return text(self.provider),
+            "virtual_key_name" => return text(self.virtual_key_name),
+            "team_name" => return text(self.team_name),
+            "customer_name" => return text(self.customer_name),
             "budget_used" => Value::Float(self.budget_used),
             "tokens_used" => Value::Float(self.tokens_used),
             "request" => Value::Float(self.request),
@@ -182,14 +187,13 @@ fn compile(env: &Arc<Env>, rule: usize, when: &str) -> Result<Program, RuleError
     let program = env.compile(when).map_err(|errors| {
         let first = errors.errors.first();
         let what = first.map_or("it is not CEL".to_owned(), |error| error.msg.clone());
-        let column = first.and_then(|error| usize::try_from(error.pos.1 - 1).ok());
-        wrong(what, column, None)
+        wrong(what, first.and_then(|error| character(when, error.pos)), None)
     })?;
     let references = program.references();
     let mut names = references.variables();
     names.sort_unstable();
     if let Some(unknown) = names.into_iter().find(|name| !NAMES.contains(name)) {
-        let column = when.find(unknown);
+        let column = place(when, unknown);
         let what = format!("a rule knows nothing called `{unknown}`");
         return Err(wrong(what, column, Some(unknown.to_owned())));
     }
@@ -206,6 +210,36 @@ fn compile(env: &Arc<Env>, rule: usize, when: &str) -> Result<Program, RuleError
     }
     drop(context);
     Ok(program)
+}
+
+/// The character, from 0, at a line and a column of a text, both from 1.
+fn character(text: &str, (line, column): (isize, isize)) -> Option<usize> {
+    let (line, column) = (usize::try_from(line - 1).ok()?, usize::try_from(column - 1).ok()?);
+    let before = text.split_inclusive('\n').take(line).map(|line| line.chars().count());
+    Some(before.sum::<usize>() + column)
+}
+
+/// Where a name stands in a condition, as a character from 0: as a whole word, and outside of strings.
+fn place(when: &str, name: &str) -> Option<usize> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut quote = None;
+    let mut last = ' ';
+    for (character, (byte, c)) in when.char_indices().enumerate() {
+        match quote {
+            Some(open) if c == open && last != '\\' => quote = None,
+            Some(_) => {}
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None => {
+                let rest = &when[byte..];
+                let ends = rest.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_word));
+                if ends && !is_word(last) {
+                    return Some(character);
+                }
+            }
+        }
+        last = c;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -241,6 +275,11 @@ mod tests {
         let unknown = refused("true || budget_usd > 80");
         assert_eq!((unknown.unknown.as_deref(), unknown.column), (Some("budget_usd"), Some(8)));
         assert!(refused("budget_used").what.contains("not true or false"));
+        let quoted = refused("model == 'budget_usd' || a_budget_usd || budget_usd");
+        assert_eq!((quoted.unknown.as_deref(), quoted.column), (Some("a_budget_usd"), Some(25)));
+        let second = refused("true &&\n  budgets > 5");
+        assert_eq!(second.column, Some(10), "lines count");
+        assert!(refused("true &&\n  > 5").column.is_some_and(|column| column >= 8));
         assert!(refused("model > 3").what.len() > 5);
         assert!(refused("budget_used >").column.is_some());
     }

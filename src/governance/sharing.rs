@@ -26,7 +26,22 @@ pub struct Usage {
     pub counts: Vec<(u64, u64)>,
 }
 
+/// What a peer last said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Peer {
+    /// When it was heard, by this node's clock, in nanoseconds since 1970.
+    heard_at: u64,
+    said: Usage,
+}
+
 impl Ledger {
+    /// Makes a new ledger one of several over the same plan: what its limits say was used before is in `first`, the one
+    /// of them that counts it, and known here from there.
+    pub fn beside(&mut self, first: &Usage) {
+        self.meters.iter_mut().for_each(|meter| meter.used = 0);
+        self.hear(first.sent, 0, first);
+    }
+
     /// What this node has used. `usage` is filled, so that a host may keep using one.
     pub fn tell(&mut self, now: Time, usage: &mut Usage) {
         let at = self.at(now);
@@ -46,19 +61,22 @@ impl Ledger {
             return;
         }
         if self.peers.len() <= peer {
-            self.peers.resize(peer + 1, Usage::default());
+            self.peers.resize(peer + 1, Peer::default());
         }
-        let known = &mut self.peers[peer];
-        if !known.counts.is_empty() && known.sent >= usage.sent {
+        let Peer { heard_at, said } = &mut self.peers[peer];
+        if !said.counts.is_empty() && said.sent >= usage.sent {
             return;
         }
-        known.sent = usage.sent;
-        known.counts.clone_from(&usage.counts);
-        for (index, (meter, term)) in self.meters.iter_mut().zip(&self.terms).enumerate() {
+        said.counts.resize(usage.counts.len(), (u64::MAX, 0));
+        let meters = self.meters.iter_mut().zip(&self.terms);
+        for ((meter, term), (old, new)) in meters.zip(said.counts.iter_mut().zip(&usage.counts)) {
             meter.roll(at, term);
-            let told = self.peers.iter().filter_map(|peer| peer.counts.get(index));
-            meter.remote =
-                told.filter(|(start, _)| *start == meter.start).map(|(_, used)| used).sum();
+            // What was said of this window before it began here is not in its sum.
+            let was = if old.0 == meter.start && *heard_at >= meter.start { old.1 } else { 0 };
+            let is = if new.0 == meter.start { new.1 } else { 0 };
+            meter.remote = meter.remote.saturating_sub(was).saturating_add(is);
+            *old = *new;
         }
+        (*heard_at, said.sent) = (at, usage.sent);
     }
 }

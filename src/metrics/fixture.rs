@@ -45,6 +45,7 @@ pub(crate) fn calm(seconds: u64, routes: u32, per_route: u32) -> Tape {
         stored: 0,
         prompts: None,
         tenants: Vec::new(),
+        rules: Vec::new(),
         digest: 7,
         arrived: 0,
         events: 2 * served,

@@ -32,5 +32,5 @@ pub use catalog::METRICS;
 pub use metric::{Direction, Measure, Metric};
 pub use prompt_cache::PromptTape;
 pub use tape::*;
-pub use tenant::{DENIALS, TenantTape};
+pub use tenant::{DENIALS, RuleTape, TenantTape};
 pub use value::Value;

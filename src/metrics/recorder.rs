@@ -132,6 +132,7 @@ impl Recorder {
                 stored: 0,
                 prompts: None,
                 tenants: Vec::new(),
+                rules: Vec::new(),
                 digest: 0,
                 arrived: 0,
                 events: 0,

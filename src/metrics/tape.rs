@@ -11,7 +11,7 @@ use crate::policy::{RouteView, Transition};
 
 use super::cluster::ClusterTape;
 use super::prompt_cache::PromptTape;
-use super::tenant::TenantTape;
+use super::tenant::{RuleTape, TenantTape};
 
 /// What one run left.
 #[derive(Clone, Debug)]
@@ -58,6 +58,8 @@ pub struct Tape {
     pub prompts: Option<PromptTape>,
     /// What each tenant got; empty without tenants.
     pub tenants: Vec<TenantTape>,
+    /// What each routing rule did; empty without rules.
+    pub rules: Vec<RuleTape>,
     /// Digest of the event stream.
     pub digest: u64,
     /// Requests simulated, also those that are not measured.

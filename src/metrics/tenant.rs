@@ -59,6 +59,26 @@ impl TenantTape {
     }
 }
 
+/// What one routing rule did with measured requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleTape {
+    /// Its name.
+    pub name: String,
+    /// How often it matched; a client that asks again counts again.
+    pub matched: u64,
+    /// How often a request that it led went on to one of its fallbacks.
+    pub fell_back: u64,
+    /// Requests that it led last and that were good.
+    pub good: u64,
+}
+
+impl RuleTape {
+    /// One that has not matched yet.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+}
+
 const NOBODY: &str = "no tenants";
 
 /// Jain's index of the share of each tenant's requests that were good.

@@ -68,6 +68,9 @@ pub struct SpeedFigure {
     pub routes: u32,
     /// Gateway nodes; several share everything, and are asked 50,000 times a virtual second.
     pub nodes: u32,
+    /// Virtual keys with limits; 0 = nobody is limited.
+    #[serde(default)]
+    pub keys: u32,
     /// Nanoseconds per simulated request, best of three runs.
     pub ns_per_request: f64,
     /// Requests per wall-clock second and core.

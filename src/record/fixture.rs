@@ -122,6 +122,7 @@ impl Scene {
             stored: 0,
             prompts: None,
             tenants: Vec::new(),
+            rules: Vec::new(),
             latency: histogram.clone(),
             latency_all: histogram.clone(),
             latency_bins: Vec::new(),

@@ -54,7 +54,8 @@ pub use solution::Solution;
 pub use store::{StoreError, read, read_versioned, to_json, writable, write, write_whole};
 pub use summarise::{Subject, summary};
 pub use summary::{
-    FaultSummary, Quantiles, Requests, RouteSummary, SCHEMA_VERSION, Summary, TenantSummary, Tokens,
+    FaultSummary, Quantiles, Requests, RouteSummary, RuleSummary, SCHEMA_VERSION, Summary,
+    TenantSummary, Tokens,
 };
 pub use sweep::Sweep;
 pub use tuning::Tuning;

@@ -108,6 +108,7 @@ pub fn summary(tapes: &[Tape], subject: &Subject<'_>) -> Summary {
             }
         }),
         tenants: super::tenants::tenants(tapes),
+        rules: super::tenants::rules(tapes),
     }
 }
 

@@ -102,6 +102,9 @@ pub struct Summary {
     /// One entry a tenant, in the order of the scenario; absent without tenants.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tenants: Vec<TenantSummary>,
+    /// One entry a routing rule, in the order of the scenario; absent without rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleSummary>,
 }
 
 /// What prompt caches did for answered attempts of measured requests. Tokens are sums over the replications.
@@ -265,6 +268,20 @@ pub struct TenantSummary {
     pub overshoot_tokens: u64,
     /// How much smaller its good share is while another tenant asks for more than twice its median.
     pub lost_to_others: Quantity,
+}
+
+/// One routing rule over the whole of all replications. Counts are of measured requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSummary {
+    /// Its name.
+    pub id: String,
+    /// How often it matched; a client that asks again counts again.
+    pub matched: u64,
+    /// How often a request that it led went on to one of its fallbacks.
+    pub fell_back: u64,
+    /// Requests that it led last and that were good.
+    pub good: u64,
 }
 
 impl Summary {

@@ -1,14 +1,29 @@
 //! What tenants left, as the summary says it. Amounts of money are of one run: means over the replications.
 
 use crate::metrics::tenant::{DENIALS, TenantTape, lost_to_others};
-use crate::metrics::{Tape, Value};
+use crate::metrics::{RuleTape, Tape, Value};
 
 use super::quantity::Quantity;
-use super::summary::TenantSummary;
+use super::summary::{RuleSummary, TenantSummary};
 
 pub(super) fn tenants(tapes: &[Tape]) -> Vec<TenantSummary> {
     let names = tapes.first().map_or(&[][..], |tape| &tape.tenants);
     (0..names.len()).map(|tenant| summarise(tapes, tenant)).collect()
+}
+
+pub(super) fn rules(tapes: &[Tape]) -> Vec<RuleSummary> {
+    let names = tapes.first().map_or(&[][..], |tape| &tape.rules);
+    let rule = |(at, of): (usize, &RuleTape)| {
+        let sum =
+            |count: fn(&RuleTape) -> u64| tapes.iter().map(|tape| count(&tape.rules[at])).sum();
+        RuleSummary {
+            id: of.name.clone(),
+            matched: sum(|rule| rule.matched),
+            fell_back: sum(|rule| rule.fell_back),
+            good: sum(|rule| rule.good),
+        }
+    };
+    names.iter().enumerate().map(rule).collect()
 }
 
 fn summarise(tapes: &[Tape], tenant: usize) -> TenantSummary {

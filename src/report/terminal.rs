@@ -34,6 +34,7 @@ pub fn summary(run: &StoredRun) -> String {
     tables.extend(faults(summary));
     tables.push(providers(run));
     tables.extend(tenants(summary));
+    tables.extend(rules(summary));
     for table in tables {
         text.push('\n');
         for line in table.lines() {
@@ -280,6 +281,27 @@ fn tenants(summary: &Summary) -> Option<Table> {
                 usd(&tenant.budget_usd),
                 usd(&tenant.overshoot_usd),
                 value(&Measured::One(tenant.lost_to_others.clone()), 100.0, "%"),
+            ],
+        ));
+    }
+    Some(table)
+}
+
+/// One row a routing rule; none without rules.
+fn rules(summary: &Summary) -> Option<Table> {
+    if summary.rules.is_empty() {
+        return None;
+    }
+    let mut table = table(&["rule", "matched", "of offered", "fell back", "good"]);
+    for rule in &summary.rules {
+        let share = rule.matched as f64 / summary.requests.offered.max(1) as f64;
+        table.add_row(row(
+            &rule.id,
+            [
+                count(rule.matched as f64),
+                format!("{:.1} %", 100.0 * share),
+                count(rule.fell_back as f64),
+                count(rule.good as f64),
             ],
         ));
     }

@@ -53,8 +53,9 @@ impl ScenarioError {
 
     /// Ties a problem to the text it was found in.
     pub(crate) fn new(problem: Problem, name: &str, text: &str) -> Self {
-        let Problem { at, span, message, expected, help } = problem;
+        let Problem { at, span, inside, message, expected, help } = problem;
         let span = span.unwrap_or_else(|| at.find(text));
+        let span = inside.map_or(span.clone(), |inside| character(text, span, inside));
         let (line, column) = place(text, span.start);
         let place = Some((line as u32, column as u32));
         let expected = expected.unwrap_or_else(|| "here".to_owned());
@@ -82,6 +83,34 @@ fn place(text: &str, at: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
+/// The word that begins so many characters into the string whose TOML begins at a span; the span where there is none.
+fn character(text: &str, span: Range<usize>, inside: usize) -> Range<usize> {
+    let literal = &text[span.start..];
+    let Some(quote) = literal.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+        return span;
+    };
+    let long = [quote; 3].iter().collect::<String>();
+    let is_long = literal.starts_with(&long);
+    let mut at = span.start + if is_long { 3 } else { 1 };
+    // A line break right after the opening quotes is not part of the string.
+    if is_long && text[at..].starts_with('\n') {
+        at += 1;
+    }
+    for _ in 0..inside {
+        let mut rest = text[at..].chars();
+        let Some(c) = rest.next() else { return span };
+        at += match (c, rest.next()) {
+            ('\\', Some('u')) if quote == '"' => 6,
+            ('\\', Some('U')) if quote == '"' => 10,
+            ('\\', Some(_)) if quote == '"' => 2,
+            _ => c.len_utf8(),
+        };
+    }
+    let Some(rest) = text.get(at..) else { return span };
+    let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    at..at + word.max(usize::from(!rest.is_empty() && rest.is_char_boundary(1)))
+}
+
 /// Bytes of a line beyond which showing it would hide the message (our choice).
 const LINE_MAX: usize = 400;
 
@@ -97,6 +126,8 @@ pub(crate) struct Problem {
     at: At,
     /// Where the parser says it is, which beats looking the keys up.
     span: Option<Range<usize>>,
+    /// How many characters into a string it is.
+    inside: Option<usize>,
     message: String,
     expected: Option<String>,
     help: Option<String>,
@@ -104,7 +135,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(at: At, message: impl Into<String>) -> Self {
-        Self { at, span: None, message: message.into(), expected: None, help: None }
+        Self { at, span: None, inside: None, message: message.into(), expected: None, help: None }
     }
 
     pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
@@ -119,6 +150,12 @@ impl Problem {
 
     pub(crate) fn spanning(mut self, span: Option<Range<usize>>) -> Self {
         self.span = span;
+        self
+    }
+
+    /// It is so many characters into the string that the keys lead to.
+    pub(crate) fn inside(mut self, characters: Option<usize>) -> Self {
+        self.inside = characters;
         self
     }
 

@@ -16,6 +16,7 @@ use super::node_event::NodeEventFile;
 use super::ordered::Ordered;
 use super::policy::PolicyFile;
 use super::provider::ProviderFile;
+use super::rule::RuleFile;
 use super::start::StartFile;
 use super::tenant::{CustomerFile, GovernanceFile, TeamFile, TenantFile};
 use super::trace::TraceFile;
@@ -59,6 +60,9 @@ pub(crate) struct ScenarioFile {
     /// Limits for everybody, and how they count.
     #[serde(default)]
     pub(crate) governance: GovernanceFile,
+    /// Routing rules: where requests go under which condition.
+    #[serde(default)]
+    pub(crate) rule: Vec<RuleFile>,
     /// When the run takes place.
     #[serde(default)]
     pub(crate) start: StartFile,

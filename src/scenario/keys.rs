@@ -18,6 +18,8 @@ pub(crate) struct Key {
     pub(crate) name: String,
     pub(crate) weight: f64,
     pub(crate) tpm: Option<u64>,
+    /// The key whose place it takes one day, by its index.
+    pub(crate) replaces: Option<usize>,
 }
 
 /// A number of keys, or keys with names.
@@ -70,7 +72,8 @@ impl KeysFile {
                         .expected("expected 1 to 1_000_000 keys, such as 4"));
                 }
                 let weight = weighted(None, at)?;
-                let key = |index| Key { name: format!("key-{index}"), weight, tpm: None };
+                let key =
+                    |index| Key { name: format!("key-{index}"), weight, tpm: None, replaces: None };
                 (1..=number).map(key).collect()
             }
             Self::List(list) => {
@@ -84,7 +87,8 @@ impl KeysFile {
                             .expected("expected another name"));
                     }
                     let weight = weighted(weight, &here.key("weight"))?;
-                    keys.push(Key { name, weight, tpm: tpm.map(|count| count.0) });
+                    let tpm = tpm.map(|count| count.0);
+                    keys.push(Key { name, weight, tpm, replaces: None });
                 }
                 keys
             }

@@ -138,12 +138,17 @@ pub(crate) fn bring(
     demand: &Demand,
     servers: &[u16],
 ) -> Bring {
+    // A key that takes the place of one of the same pool brings nothing of its own.
+    if key.replaces.is_some() && draft.pool.is_some() {
+        return Bring::default();
+    }
     let rules = &draft.profile.rules;
     let fair = |per_s: f64, model: u16| per_s * 60.0 / f64::from(servers[usize::from(model)]);
     let tokens = |model| fair(demand.tokens_per_s(model, rules), model);
     let requests = |model| fair(demand.requests_per_s(model), model);
     let regions = draft.regions.len() * draft.hidden.len().max(1);
-    let parts = (draft.keys.len() * regions) as f64;
+    let keys = draft.keys_at_once();
+    let parts = (keys * regions) as f64;
     // An amount is divided by keys, regions and what is asked of the models; a multiple is so by
     // itself.
     let amount = |quota: Quota, asked: &dyn Fn(u16) -> f64| match quota {
@@ -154,7 +159,7 @@ pub(crate) fn bring(
         }
     };
     // A key's own limit is not divided by keys.
-    let own = key.tpm.map(|tpm| Quota::Absolute(tpm.saturating_mul(draft.keys.len() as u64)));
+    let own = key.tpm.map(|tpm| Quota::Absolute(tpm.saturating_mul(keys as u64)));
     let quota = own.or(draft.tpm);
     let tpm = quota.map(|quota| amount(quota, &tokens));
     let output_tpm = match (rules, quota) {

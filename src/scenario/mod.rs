@@ -43,6 +43,7 @@ mod provider;
 mod rate;
 mod reading;
 mod reference;
+mod rule;
 mod schema;
 mod sets;
 mod source;
@@ -205,6 +206,7 @@ fn build(
         team,
         customer,
         governance,
+        rule,
         incidents,
         gateway,
         fault,
@@ -218,7 +220,8 @@ fn build(
     let mut gateway = gateway.gateway()?;
     node_event::events(&node_event, &mut gateway.fleet, horizon)?;
     let drafts = provider.0.into_iter().map(|(name, provider)| provider.draft(&name, &models));
-    let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
+    let mut drafts = drafts.collect::<Result<Vec<_>, _>>()?;
+    change::new_keys(&change, &mut drafts)?;
     mix::check_abouts(&drafts, &topics)?;
     let world = world::build(&drafts, models, &demand)?;
     check_size(&rps, horizon)?;
@@ -228,11 +231,13 @@ fn build(
     let expects = expect::expects(&expect, &faults)?;
     let check_sets = check.sets()?;
     let world::World { mut pool, places, limits, providers, servers: _ } = world;
-    let changes = change::changes(&change, &pool, horizon)?;
+    let mut changes = change::changes(&change, &pool, &places, horizon)?;
     let commands = command::commands(&command, &policy.settings, &pool, horizon)?;
     let epoch = start.epoch()?;
-    let tables = tenant::Tables { tenant, team, customer, governance };
-    let tenancy = tables.tenancy(&mut pool, &classes, epoch)?;
+    let tables = tenant::Tables { tenant, team, customer, governance, rule };
+    let tenancy = tables.tenancy(&mut pool, &classes, &changes, epoch)?;
+    changes.extend(change::limits(&change, tenancy.as_ref())?);
+    changes.sort_by_key(|change| change.at);
     pool.topics = topics;
     pool.offered_rps = if demand.is_open { rps.iter().sum() } else { 0.0 };
     let spec = Spec {

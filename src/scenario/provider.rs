@@ -112,6 +112,22 @@ pub(crate) struct Draft {
     pub(crate) caching: Option<Caching>,
 }
 
+impl Draft {
+    /// Adds a key that will take the place of another, and gives its name; `None` if there is no such key.
+    pub(crate) fn replace(&mut self, old: &str) -> Option<String> {
+        let at = self.keys.iter().position(|key| key.name == old)?;
+        let name = format!("{old}-new");
+        let new = Key { name: name.clone(), replaces: Some(at), ..self.keys[at].clone() };
+        self.keys.push(new);
+        Some(name)
+    }
+
+    /// Keys at one time.
+    pub(crate) fn keys_at_once(&self) -> usize {
+        self.keys.iter().filter(|key| key.replaces.is_none()).count()
+    }
+}
+
 impl ProviderFile {
     /// Checks the provider on its own.
     pub(crate) fn draft(self, name: &str, known_models: &[String]) -> Result<Draft, Problem> {

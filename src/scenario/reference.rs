@@ -27,7 +27,7 @@ pub fn markdown() -> String {
 
 /// Keys of the file in the order in which they are explained; a new one comes last until it is put
 /// in its place.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "rps",
     "duration",
     "history",
@@ -46,6 +46,7 @@ const ORDER: [&str; 20] = [
     "team",
     "customer",
     "governance",
+    "rule",
     "expect",
     "check",
 ];

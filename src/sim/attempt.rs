@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use crate::engine::luck::{mix, name, unit};
-use crate::engine::{Limits, Outcome, Span, Time};
-use crate::policy::{Attempt, Report, Truth};
+use crate::engine::{Outcome, Span, Time};
+use crate::policy::Attempt;
 
-use super::fault::{Active, Failure, NOWHERE, Odds, Toll};
+use super::fault::{Active, Failure, Toll};
 use super::flight::{CHARGED, Ending, Flight, NONE, region_flags, region_of};
 use super::latency::Sampler;
-use super::limit::{Bucket, Charge, Room};
+use super::limit::{Bucket, Charge};
 use super::patience::Patience;
 use super::prefix::Reuse;
 use super::region;
@@ -59,13 +59,13 @@ pub(super) struct Settled {
 /// Providers, limits and faults: all that decides an attempt.
 #[derive(Debug)]
 pub(super) struct Stage {
-    places: Vec<Spot>,
-    services: Vec<Service>,
-    buckets: Vec<Bucket>,
+    pub(super) places: Vec<Spot>,
+    pub(super) services: Vec<Service>,
+    pub(super) buckets: Vec<Bucket>,
     pub(super) faults: Vec<Active>,
     /// Faults that concern a route now, by route.
-    at_route: Vec<Vec<u16>>,
-    overhead: Span,
+    pub(super) at_route: Vec<Vec<u16>>,
+    pub(super) overhead: Span,
     gives_up: Vec<Option<Span>>,
     max_tokens: Vec<u32>,
     /// Decides in the place of everything else, if there is one.
@@ -74,29 +74,31 @@ pub(super) struct Stage {
 
 /// A route's place, flat.
 #[derive(Clone, Copy, Debug)]
-struct Spot {
+pub(super) struct Spot {
     salt: u64,
     /// Its limits: the first, and how many.
     limits: (u32, u32),
-    service: u32,
+    pub(super) service: u32,
+    /// What an operator has had the provider's limits multiplied by.
+    pub(super) quota: f64,
 }
 
 impl Spot {
     #[inline]
-    fn limits(&self) -> Range<usize> {
+    pub(super) fn limits(&self) -> Range<usize> {
         let (first, count) = self.limits;
         first as usize..(first + count) as usize
     }
 }
 
 #[derive(Debug)]
-struct Service {
-    sampler: Sampler,
-    network: Span,
-    capacity: Option<super::spec::Capacity>,
-    load: Load,
-    error_rate: f64,
-    hang_rate: f64,
+pub(super) struct Service {
+    pub(super) sampler: Sampler,
+    pub(super) network: Span,
+    pub(super) capacity: Option<super::spec::Capacity>,
+    pub(super) load: Load,
+    pub(super) error_rate: f64,
+    pub(super) hang_rate: f64,
     error_after: Span,
 }
 
@@ -135,6 +137,7 @@ impl Stage {
             salt: name(&route.name),
             limits: (place.limits().start, place.limits().len() as u32),
             service: first[usize::from(route.provider.0)] + place.service,
+            quota: 1.0,
         };
         let mut stage = Self {
             places: spec.pool.routes.iter().zip(&spec.places).map(spot).collect(),
@@ -201,9 +204,9 @@ impl Stage {
         let buckets = &mut self.buckets[spot.limits()];
         if !buckets.is_empty() {
             let cap = self.max_tokens[usize::from(flight.class)];
-            let word = mix(luck, LIMIT);
+            let (word, limit) = (mix(luck, LIMIT), toll.limit * spot.quota);
             let counted = flight.prompt - before.reuse.uncounted;
-            let ask = |bucket: &mut Bucket| bucket.admit(now, counted, cap, toll.limit, word);
+            let ask = |bucket: &mut Bucket| bucket.admit(now, counted, cap, limit, word);
             match region::admit(buckets, ask) {
                 Ok((charge, region)) => {
                     base = base + region::detour(region, luck);
@@ -265,90 +268,6 @@ impl Stage {
             return Settled { output, charged: Some(bucket.cost(counted, cap, output)) };
         }
         Settled { output, charged: None }
-    }
-
-    /// Brings reports of all servers up to date, as far as they know of it: limits and places.
-    pub(super) fn report(&self, now: Time, reports: &mut [Report]) {
-        for (route, report) in reports.iter_mut().enumerate() {
-            let room = self.room(now, route as u32);
-            (report.tokens_left, report.requests_left) = (room.tokens, room.requests);
-            let service = &self.services[self.places[route].service as usize];
-            let busy = service.capacity.map_or(0.0, |capacity| service.load.busy(now, &capacity));
-            report.utilization = room.used.max(busy);
-        }
-    }
-
-    /// How things stand as seen from a region, route by route.
-    pub(super) fn truth(&self, now: Time, region: u8, truth: &mut [Truth]) {
-        for (route, truth) in truth.iter_mut().enumerate() {
-            let spot = self.places[route];
-            let service = &self.services[spot.service as usize];
-            let odds = self.odds(now, route, region);
-            let room = self.room(now, route as u32);
-            let (places_left, slowdown, wait_s) = match &service.capacity {
-                Some(capacity) => (
-                    service.load.left(now, capacity),
-                    service.load.slowdown(capacity),
-                    service.load.wait_s(now, capacity),
-                ),
-                None => (f64::INFINITY, 1.0, 0.0),
-            };
-            *truth = Truth {
-                works: odds.works
-                    * room.admits
-                    * (1.0 - service.error_rate)
-                    * (1.0 - service.hang_rate),
-                tokens_left: room.tokens,
-                requests_left: room.requests,
-                places_left,
-                ttft_s: (self.overhead + service.network).as_secs_f64()
-                    + service.sampler.mean_ttft_s() * odds.ttft
-                    + odds.stall_s
-                    + wait_s,
-                prompt_s: service.sampler.prompt_s() * odds.ttft,
-                decode_s: service.sampler.mean_token_s() * odds.decode * slowdown,
-            };
-        }
-    }
-
-    /// Whether a fault is on a route, wherever it is seen from.
-    pub(super) fn is_faulted(&self, route: u32) -> bool {
-        !self.at_route[route as usize].is_empty()
-    }
-
-    /// Whether faults make every attempt at a route fail now, wherever it comes from.
-    pub(super) fn is_down(&self, now: Time, route: u32) -> bool {
-        self.odds(now, route as usize, NOWHERE).works <= 0.0
-    }
-
-    /// What faults make of an attempt at a route from a region on average.
-    fn odds(&self, now: Time, route: usize, region: u8) -> Odds {
-        let mut odds = Odds::NONE;
-        let at = self.at_route[route].iter().map(|&fault| &self.faults[usize::from(fault)]);
-        at.filter(|at| at.fault.concerns(region)).for_each(|at| at.weigh(now, &mut odds));
-        odds
-    }
-
-    /// What the limit of a route would still admit.
-    fn room(&self, now: Time, route: u32) -> Room {
-        let buckets = &self.buckets[self.places[route as usize].limits()];
-        if buckets.is_empty() {
-            return Room::UNLIMITED;
-        }
-        let factor = self.limit_factor(now, route);
-        region::room(buckets, |bucket| bucket.room(now, factor))
-    }
-
-    /// What faults multiply the limit of a route by.
-    fn limit_factor(&self, now: Time, route: u32) -> f64 {
-        let at = self.at_route[route as usize].iter();
-        at.map(|&fault| self.faults[usize::from(fault)].limit_factor(now)).product()
-    }
-
-    /// What the headers of a response from this route say, if it is limited; of several regions, the source.
-    pub(super) fn limits(&self, now: Time, route: u32) -> Option<Limits> {
-        let bucket = self.buckets[self.places[route as usize].limits()].first()?;
-        Some(bucket.limits(now, self.limit_factor(now, route)))
     }
 }
 

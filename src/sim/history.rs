@@ -6,7 +6,7 @@ use crate::engine::luck::{mix, name};
 use crate::policy::{RouteHistory, RouteId};
 
 use super::latency::Sampler;
-use super::spec::Spec;
+use super::spec::{Spec, What};
 use super::tokens::TokenSampler;
 use super::workload::mean_rate;
 
@@ -15,7 +15,7 @@ const SAMPLES: u64 = 256;
 
 const PAST: u64 = name("clean past");
 
-/// One history per route.
+/// One history per route that is there from the start.
 pub(super) fn clean_past(spec: &Spec, seed: u64) -> Vec<RouteHistory> {
     let mut rate = vec![0.0; spec.pool.models.len()];
     for (index, class) in spec.classes.iter().enumerate() {
@@ -24,8 +24,15 @@ pub(super) fn clean_past(spec: &Spec, seed: u64) -> Vec<RouteHistory> {
             rate[usize::from(model)] += total * share;
         }
     }
+    // Keys that come later have no past.
+    let mut is_new = vec![false; spec.pool.routes.len()];
+    for change in &spec.changes {
+        if let What::Key { new, .. } = &change.what {
+            new.iter().for_each(|&route| is_new[route as usize] = true);
+        }
+    }
     let mut routes = vec![0u32; spec.pool.models.len()];
-    for route in &spec.pool.routes {
+    for (route, _) in spec.pool.routes.iter().zip(&is_new).filter(|(_, is_new)| !**is_new) {
         routes[usize::from(route.model.0)] += 1;
     }
     // Tokens as the class with the most traffic has them.
@@ -41,6 +48,7 @@ pub(super) fn clean_past(spec: &Spec, seed: u64) -> Vec<RouteHistory> {
         sum += provider.services.len();
     }
     (spec.pool.routes.iter().zip(&spec.places).enumerate())
+        .filter(|(at, _)| !is_new[*at])
         .map(|(at, (route, place))| {
             let provider = usize::from(route.provider.0);
             let service = &spec.providers[provider].services[place.service as usize];

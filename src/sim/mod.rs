@@ -27,6 +27,7 @@ mod request;
 pub mod script;
 mod service;
 pub mod spec;
+mod standing;
 pub mod stream;
 mod telling;
 pub mod tenancy;

@@ -13,7 +13,7 @@ use super::flight::{EXPLORED, FLYING, Flight, HEARD, NONE, OPEN, STREAMED};
 use super::prefix::Reuse;
 use super::queue::{Event, EventQueue, Kind, SLOTS_MAX};
 use super::spec::Arrivals;
-use super::tenancy::Used;
+use super::tenancy::Ask;
 use super::watch::{Question, Seen, ask};
 use super::workload::Arrival;
 use super::world::World;
@@ -33,9 +33,6 @@ impl<Q: EventQueue> World<'_, Q> {
         if self.recorder.measures(self.now) {
             self.recorder.offered(self.now);
             self.pending += 1;
-            if let Some(desk) = &mut self.desk {
-                desk.offered(self.now, arrival.luck, arrival.class);
-            }
         }
         let client = self.client_of(arrival.class, arrival.client, arrival.session);
         let node = self.front.pick(arrival.luck, client);
@@ -45,11 +42,15 @@ impl<Q: EventQueue> World<'_, Q> {
         if let Some(prefixes) = &mut self.prefixes {
             prefixes.arrived(slot, arrival.chain, arrival.session);
         }
-        let admitted = if shed { Ok(SetId::ALL) } else { self.admit(slot) };
+        if let Some(desk) = &mut self.desk {
+            let is_measured = self.recorder.measures(self.now);
+            desk.arrived(self.now, slot, (arrival.luck, arrival.class), is_measured);
+        }
+        let admitted = if shed { Ok(SetId::ALL) } else { self.admit(slot, Ask::First) };
         let request = Request {
             id: arrival.luck,
             arrived: self.now,
-            model: crate::policy::ModelId(arrival.model),
+            model: crate::policy::ModelId(self.flights.get(slot).model),
             class: arrival.class,
             prompt_tokens: arrival.prompt,
             max_tokens: arrival.max_tokens,
@@ -92,10 +93,22 @@ impl<Q: EventQueue> World<'_, Q> {
     /// Asks the policy what to do next with a request that has failed or waited.
     #[cold]
     pub(super) fn plan(&mut self, slot: u32) {
-        let set = match self.admit(slot) {
-            Ok(set) => set,
-            Err(denial) => return self.denied(slot, &denial),
-        };
+        let trail = self.flights.trail(slot);
+        let is_new = trail.is_some_and(|trail| trail.past.len() == trail.from && trail.waits == 0);
+        let admitted = self.admit(slot, if is_new { Ask::Anew } else { Ask::Retry });
+        let admitted = admitted.or_else(|denial| {
+            let next = if is_new { None } else { self.next_leg(slot, denial.status()).ok() };
+            next.ok_or(denial)
+        });
+        match admitted {
+            Ok(set) => self.ask(slot, set),
+            Err(denial) => self.denied(slot, &denial),
+        }
+    }
+
+    /// Asks the policy what to do next with a request that may use these routes.
+    #[cold]
+    fn ask(&mut self, slot: u32, set: SetId) {
         let flight = *self.flights.get(slot);
         let (session, topic) = self.who(slot);
         let class = &self.spec.classes[usize::from(flight.class)];
@@ -133,7 +146,10 @@ impl<Q: EventQueue> World<'_, Q> {
                 self.flights.trail_mut(slot).waits += 1;
                 self.resume(slot, span);
             }
-            Step::Stop { status } => self.refused(slot, status, Verdict::Failed),
+            Step::Stop { status } => match self.next_leg(slot, status) {
+                Ok(set) => self.ask(slot, set),
+                Err(status) => self.refused(slot, status, Verdict::Failed),
+            },
         }
     }
 
@@ -289,7 +305,11 @@ impl<Q: EventQueue> World<'_, Q> {
     pub(super) fn first_token(&mut self, slot: u32) {
         let sent = self.sent(slot);
         let flight = self.flights.get_mut(slot);
-        let policy = &mut self.nodes[usize::from(flight.node)].policy;
+        let node = &mut self.nodes[usize::from(flight.node)];
+        if flight.sent < node.since {
+            return;
+        }
+        let policy = &mut node.policy;
         policy.on_first_token(self.now, &sent);
         flight.flags |= HEARD;
         let route = flight.route;
@@ -318,23 +338,24 @@ impl<Q: EventQueue> World<'_, Q> {
         let cost = if output > 0 || answered { self.bill(slot, output) } else { 0 };
         let flight = self.flights.get(slot);
         let (luck, arrived) = (flight.luck, flight.arrived);
-        if let Some(desk) = &mut self.desk {
-            let is_measured = self.recorder.measures(arrived);
-            let used = Used { outcome, prompt: flight.prompt, output, cost, is_measured };
-            desk.settle(now, slot, luck, flight.class, &used);
-        }
+        self.charge(slot, outcome, output, cost);
         self.digest.add(now, Mark::End, luck, route, outcome.status());
         self.recorder.ended(arrived, started, route, outcome);
         self.telling.ended(route, now.since(started), outcome);
         self.ledger.ended(route, if self.recorder.measures(arrived) { cost } else { 0 });
+        // Not for a policy that has taken over since it was sent.
+        let is_its = sent.at >= self.nodes[at].since;
         if answered
+            && is_its
             // Headers of a response whose first token was reported have been told already.
             && !sent.heard
             && let Some(limits) = self.stage.limits(now, route)
         {
             self.nodes[at].policy.on_headers(now, &sent, &limits);
         }
-        self.nodes[at].policy.on_end(now, &sent, &outcome);
+        if is_its {
+            self.nodes[at].policy.on_end(now, &sent, &outcome);
+        }
         self.mesh.ended(now, at, started, route, outcome);
         if let Some(watch) = &mut self.watch {
             let first = self.flights.get(slot).first_us;
@@ -420,7 +441,7 @@ impl<Q: EventQueue> World<'_, Q> {
         if self.recorder.measures(flight.arrived) {
             self.pending -= 1;
             if let Some(desk) = &mut self.desk {
-                desk.finished(flight.arrived, flight.luck, flight.class, verdict);
+                desk.finished(flight.arrived, slot, verdict);
             }
             let client = &self.spec.classes[usize::from(flight.class)].client;
             self.recorder.finished(&Finish {

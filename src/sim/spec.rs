@@ -69,15 +69,51 @@ pub enum Act {
     Release(Vec<u32>),
 }
 
-/// An operator takes routes out of the configuration, or puts them (back) in.
+/// An operator changes something.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// When.
     pub at: Time,
-    /// Which routes, ascending.
-    pub routes: Vec<u32>,
-    /// Whether they are in from then on.
-    pub present: bool,
+    /// What.
+    pub what: What,
+}
+
+/// What an operator changes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// Routes leave the configuration, or are put (back) in.
+    Routes {
+        /// Which, ascending.
+        routes: Vec<u32>,
+        /// Whether they are in from then on.
+        present: bool,
+    },
+    /// A new key takes the place of an old one: its routes are not there before.
+    Key {
+        /// Routes of the old key, ascending.
+        old: Vec<u32>,
+        /// Those of the new one.
+        new: Vec<u32>,
+    },
+    /// Providers admit this multiple of what they admitted at the start.
+    Quota {
+        /// At which routes, ascending.
+        routes: Vec<u32>,
+        /// How much, > 0.
+        factor: f64,
+    },
+    /// Limits of tenants, teams, customers or for everybody get other maxima: by their place among the readings of a
+    /// [`Ledger`](crate::governance::Ledger), in requests, tokens or nano-dollars.
+    Limits(Vec<(usize, u64)>),
+    /// The gateway reads its configuration again: policies start anew and have forgotten everything.
+    Reload,
+}
+
+impl Change {
+    /// Whether an edge of the run counts as the beginning of something.
+    pub(super) const fn begins(&self) -> bool {
+        !matches!(self.what, What::Routes { present: false, .. })
+    }
 }
 
 /// Where a route lives in the world.

@@ -14,12 +14,13 @@ use super::attempt::Stage;
 use super::check::{Breach, Ledger};
 use super::digest::{Digest, Mark};
 use super::fault::{Active, Replication};
-use super::fleet::{self, Front, Maker, Mesh, Node};
+use super::fleet::{self, Front, Maker, Mesh, Node, Rounds};
 use super::flight::{EXPLORED, FLYING, Flights, OPEN, Trail};
+use super::operate::edges;
 use super::prefix::Prefixes;
 use super::queue::{Event, EventQueue, Kind, Wheel};
 use super::script::Script;
-use super::spec::Spec;
+use super::spec::{Spec, What};
 use super::telling::Telling;
 use super::tenancy::Desk;
 use super::watch::Watch;
@@ -32,6 +33,8 @@ pub struct World<'a, Q = Wheel> {
     pub(super) nodes: Vec<Node>,
     pub(super) front: Front,
     pub(super) mesh: Mesh,
+    /// What processes tell each other of what tenants have used.
+    pub(super) rounds: Rounds,
     /// Makes the policy of a process that starts.
     pub(super) maker: Option<Maker<'a>>,
     pub(super) workload: Workload,
@@ -140,6 +143,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     ) -> Self {
         assert_eq!(spec.gateway.fleet.nodes.len(), 1, "several nodes need several policies");
         let mut node = Node::new(policy, 0);
+        fleet::leave_out(spec, node.policy.as_mut(), Time::ZERO);
         if spec.history > Span::ZERO {
             let past = super::history::clean_past(spec, seed);
             node.policy.remember(Time::ZERO, spec.history, &past);
@@ -157,25 +161,15 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         replication: Replication,
     ) -> Self {
         spec.assert_sound();
+        let reloads = spec.changes.iter().any(|change| change.what == What::Reload);
+        assert!(maker.is_some() || !reloads, "a reload needs somebody who makes policies");
         let mut faults: Vec<Active> =
             spec.faults.iter().map(|fault| Active::new(fault, seed, replication)).collect();
         if let Some(incidents) = &spec.incidents {
             let drawn = super::fault::draw(incidents, spec, seed);
             faults.extend(drawn.iter().map(|fault| Active::new(fault, seed, replication)));
         }
-        let mut edges: Vec<(Time, usize, bool)> = (faults.iter().enumerate())
-            .flat_map(|(i, f)| [(f.start, i, true), (f.end, i, false)])
-            .collect();
-        // An operator's changes come after the faults of the same moment.
-        edges.extend(
-            spec.changes.iter().enumerate().map(|(i, c)| (c.at, faults.len() + i, c.present)),
-        );
-        let others = faults.len() + spec.changes.len();
-        edges.extend(spec.commands.iter().enumerate().map(|(i, c)| (c.at, others + i, true)));
-        let events = &spec.gateway.fleet.events;
-        let others = others + spec.commands.len();
-        edges.extend(events.iter().enumerate().map(|(i, event)| (event.at, others + i, true)));
-        edges.sort_unstable();
+        let edges = edges(spec, &faults);
         let tapes = faults
             .iter()
             .map(|active| FaultTape {
@@ -197,7 +191,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
                 tenancy,
                 &spec.pool,
                 spec.classes.len(),
-                ranks,
+                (nodes.len(), ranks),
                 recorder.bins(),
                 Time(spec.horizon.0),
             )
@@ -227,6 +221,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             plan_luck: super::request::PLAN,
             watch: None,
             mesh: Mesh::new(spec, &nodes, seed),
+            rounds: Rounds::new(spec, nodes.len(), seed),
             desk,
             prefixes: Prefixes::new(spec),
             spec,
@@ -339,7 +334,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         self.ledger.balance(&tape)?;
         if let Some(desk) = self.desk {
             desk.check()?;
-            tape.tenants = desk.finish();
+            (tape.tenants, tape.rules) = desk.finish();
         }
         tape.arrived = self.arrived;
         tape.cluster = self.mesh.finish();
@@ -350,7 +345,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     fn step(&mut self) -> bool {
         let edge = self.edges.get(self.next_edge).map_or(Time::NEVER, |edge| edge.0);
         let arrival = self.workload.peek();
-        let inner = self.wake.min(self.telling.next).min(self.mesh.next);
+        let inner = self.wake.min(self.telling.next).min(self.mesh.next).min(self.rounds.next);
         let other = edge.min(arrival).min(inner);
         let last = if self.pending == 0 { Time(self.spec.horizon.0) } else { self.arrivals_until };
         // At one moment a fault comes before an attempt, and an attempt before everything else.
@@ -370,6 +365,10 @@ impl<'a, Q: EventQueue> World<'a, Q> {
             self.telling.on_grid(other, &mut self.stage, &mut self.nodes);
         } else if self.mesh.next == other {
             self.mesh.on_time(other, &mut self.nodes, &mut self.digest);
+        } else if self.rounds.next == other {
+            if let Some(desk) = &mut self.desk {
+                self.rounds.on_time(other, &self.nodes, desk, &mut self.digest);
+            }
         } else if self.wake == other {
             self.on_wake();
         } else {
@@ -458,7 +457,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
     }
 
     /// Records how the policy of the first process sees its routes.
-    fn look(&mut self) {
+    pub(super) fn look(&mut self) {
         if self.recorder.keeps_views() {
             self.nodes[0].policy.show(&mut self.views);
             self.recorder.viewed(self.now, &self.views);

@@ -3,6 +3,7 @@
 
 mod bare;
 mod engine;
+mod governance;
 mod paced;
 mod simulator;
 mod timer;
@@ -14,6 +15,7 @@ pub use crate::record::bench::{CallFigure, Measurements, PercentileFigure, Speed
 
 pub use bare::bare_loop;
 pub use engine::{Case, Rig, Subset};
+pub use governance::Till;
 pub use timer::Timed;
 
 /// How much to measure.
@@ -61,17 +63,20 @@ pub fn measure(
     let (figure, histogram) = paced::paced(effort);
     percentiles.push(figure);
     histograms.extend(histogram);
+    say("governance, 1,000 virtual keys");
+    calls.extend(governance::figures(effort));
     let mut simulator = Vec::new();
-    for (policy, routes, nodes) in [
-        ("windtunnel", 12, 1),
-        ("bifrost-published", 12, 1),
-        ("random", 12, 1),
-        ("windtunnel", 1_000, 1),
-        ("windtunnel", 10_000, 1),
-        ("windtunnel", 12, 16),
+    for (policy, routes, nodes, keys) in [
+        ("windtunnel", 12, 1, 0),
+        ("bifrost-published", 12, 1, 0),
+        ("random", 12, 1, 0),
+        ("windtunnel", 1_000, 1, 0),
+        ("windtunnel", 10_000, 1, 0),
+        ("windtunnel", 12, 16, 0),
+        ("windtunnel", 12, 16, governance::KEYS),
     ] {
-        say(&format!("simulator, {policy}, {routes} routes, nodes: {nodes}"));
-        simulator.extend(simulator::speed(policy, routes, nodes, effort));
+        say(&format!("simulator, {policy}, {routes} routes, nodes: {nodes}, virtual keys: {keys}"));
+        simulator.extend(simulator::speed(policy, routes, (nodes, keys), effort));
     }
     Measurements {
         schema_version: MEASUREMENTS_VERSION,

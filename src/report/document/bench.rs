@@ -85,6 +85,7 @@ fn simulator(bench: &Measurements) -> Grid {
     let row = |figure: &crate::record::bench::SpeedFigure| {
         let mut row =
             vec![figure.policy.clone(), figure.routes.to_string(), figure.nodes.to_string()];
+        row.push(figure.keys.to_string());
         let numbers = [
             figure.ns_per_request,
             figure.requests_per_s / 1e6,
@@ -101,6 +102,7 @@ fn simulator(bench: &Measurements) -> Grid {
             "policy",
             "routes",
             "nodes",
+            "virtual keys",
             "ns/request",
             "million requests/s",
             "× real time",

@@ -1,15 +1,17 @@
 //! Tables of tenants become a plan, and the sets of routes that requests are confined to.
 
+use crate::engine::Span;
 use crate::governance::{
     Charging, Eligible, List, ModelLimit, Owner, Plan, ProviderConfig, Scope, Team, VirtualKey,
 };
-use crate::policy::{Pool, RouteId, SetId};
-use crate::sim::spec::Class;
+use crate::policy::{Pool, RouteId, RouteInfo, SetId};
+use crate::sim::spec::{Change, Class, What};
 use crate::sim::tenancy::{Tenancy, Tenant};
 
 use super::super::at::At;
 use super::super::error::Problem;
 use super::super::ordered::Ordered;
+use super::super::rule::{self, RuleFile};
 use super::super::suggest;
 use super::{AccessFile, ChargingFile, CustomerFile, GovernanceFile, TeamFile, TenantFile};
 
@@ -18,12 +20,19 @@ const KEYS_MAX: u64 = 1_000_000;
 /// Providers of a tenant whose eligibility may change: every subset of them is a set of routes.
 const NARROWED_MAX: usize = 8;
 
+/// How often processes tell each other what tenants have used (our choice).
+const SYNC: Span = Span::from_secs(1);
+
+/// Clocks that are further apart are no clocks (our choice).
+const SKEW_MAX: Span = Span::from_secs(3_600);
+
 /// What a scenario says of tenants.
 pub(crate) struct Tables {
     pub(crate) tenant: Option<Ordered<TenantFile>>,
     pub(crate) team: Option<Ordered<TeamFile>>,
     pub(crate) customer: Option<Ordered<CustomerFile>>,
     pub(crate) governance: GovernanceFile,
+    pub(crate) rule: Vec<RuleFile>,
 }
 
 impl Tables {
@@ -32,6 +41,7 @@ impl Tables {
         &self,
         pool: &mut Pool,
         classes: &[Class],
+        changes: &[Change],
         epoch: u64,
     ) -> Result<Option<Tenancy>, Problem> {
         let Some(tenants) = self.tenant.as_ref().filter(|tenants| !tenants.0.is_empty()) else {
@@ -61,9 +71,11 @@ impl Tables {
         self.everybody(&mut plan)?;
         let mut sets = Sets::default();
         let mut list = Vec::with_capacity(tenants.0.len());
+        let replaced = replaced(changes, pool);
         for (name, file) in &tenants.0 {
             let at = At::top().key("tenant").key(name);
-            let tenant = self.tenant(name, file, &at, pool, classes, &mut plan, &mut sets)?;
+            let tenant =
+                self.tenant(name, file, &at, (pool, &replaced), classes, &mut plan, &mut sets)?;
             list.push(tenant);
         }
         for (class, at) in (0..classes.len() as u16).zip(0..) {
@@ -75,20 +87,38 @@ impl Tables {
                 ));
             }
         }
+        let sync = self.governance.sync.map_or(Some(SYNC), |sync| sync.0);
+        let skew = self.skew()?;
+        let (rules, conditions) = rule::rules(&self.rule, &plan, &list, pool, &mut sets)?;
         pool.sets = sets.0.into();
         // What the plan can find wrong has been looked at above, apart from numbers out of range.
         crate::governance::Ledger::new(&plan)
             .map_err(|error| Problem::new(At::top().key("tenant"), error.to_string()))?;
-        Ok(Some(Tenancy { plan, tenants: list }))
+        Ok(Some(Tenancy { plan, tenants: list, rules, conditions, sync, skew }))
+    }
+
+    fn skew(&self) -> Result<Span, Problem> {
+        let skew = self.governance.skew.map_or(Span::ZERO, |length| length.0);
+        if skew > SKEW_MAX {
+            let at = At::top().key("governance").key("skew");
+            return Err(Problem::new(at.clone(), format!("`{at}` cannot be {skew}"))
+                .expected("expected a length of time up to \"1h\", such as \"500ms\""));
+        }
+        Ok(skew)
     }
 
     fn without_tenants(&self) -> Result<Option<Tenancy>, Problem> {
-        let GovernanceFile { charging, provider, model } = &self.governance;
-        let governance = charging.is_some() || provider.is_some() || model.is_some();
+        let GovernanceFile { charging, sync, skew, provider, model } = &self.governance;
+        let governance = charging.is_some()
+            || sync.is_some()
+            || skew.is_some()
+            || provider.is_some()
+            || model.is_some();
         let tables = [
             ("team", self.team.is_some()),
             ("customer", self.customer.is_some()),
             ("governance", governance),
+            ("rule", !self.rule.is_empty()),
         ];
         match tables.into_iter().find(|(_, said)| *said) {
             None => Ok(None),
@@ -132,7 +162,7 @@ impl Tables {
         name: &str,
         file: &TenantFile,
         at: &At,
-        pool: &Pool,
+        (pool, replaced): (&Pool, &[Replaced<'_>]),
         classes: &[Class],
         plan: &mut Plan,
         sets: &mut Sets,
@@ -171,7 +201,10 @@ impl Tables {
             (None, Some(of)) => Owner::Customer(self.customer(of, &at.key("customer"))?),
             (None, None) => Owner::Nobody,
         };
-        let configs = configs(file, at, pool)?;
+        let mut configs = configs(file, at, pool)?;
+        for config in &mut configs {
+            config.keys = succeeded(&config.keys, config.provider, replaced);
+        }
         let limits = file.limits.limits(&at.key("limits"))?;
         let first = plan.keys.len() as u32;
         for key in 0..keys {
@@ -219,6 +252,33 @@ impl Tables {
             draws,
         })
     }
+}
+
+/// A provider, a key of it, and the one that will take its place.
+type Replaced<'a> = (u16, &'a str, &'a str);
+
+fn replaced<'a>(changes: &[Change], pool: &'a Pool) -> Vec<Replaced<'a>> {
+    let of = |change: &Change| match &change.what {
+        What::Key { old, new } => {
+            let [old, new] = [old[0], new[0]].map(|route| &pool.routes[route as usize]);
+            Some((old.provider.0, old.key.as_str(), new.key.as_str()))
+        }
+        _ => None,
+    };
+    changes.iter().filter_map(of).collect()
+}
+
+/// A list of keys, with those that will take the place of some of them.
+fn succeeded(keys: &List<String>, provider: u16, replaced: &[Replaced<'_>]) -> List<String> {
+    let mut keys = keys.clone();
+    if let List::Only(list) = &mut keys {
+        for (of, old, new) in replaced {
+            if *of == provider && list.iter().any(|key| key == old) {
+                list.push((*new).to_owned());
+            }
+        }
+    }
+    keys
 }
 
 /// What a tenant may use, provider by provider.
@@ -287,22 +347,37 @@ fn config(
 
 /// Sets of routes, each once.
 #[derive(Default)]
-struct Sets(Vec<Vec<RouteId>>);
+pub(crate) struct Sets(Vec<Vec<RouteId>>);
 
 impl Sets {
+    /// The routes that these configurations allow, as far as they are eligible.
     fn of(&mut self, pool: &Pool, configs: &[ProviderConfig], eligible: Eligible) -> SetId {
         let may = |at: &usize| {
             let route = &pool.routes[*at];
             let mut own = configs.iter().enumerate().filter(|(at, _)| eligible.has(*at));
-            own.any(|(_, config)| {
-                config.provider == route.provider.0
-                    && config.keys.has(route.key.as_str())
-                    && config.models.has(&route.model.0)
-                    && !config.blacklist.contains(&route.model.0)
-            })
+            own.any(|(_, config)| serves(config, route))
         };
         let routes: Vec<RouteId> =
             (0..pool.routes.len()).filter(may).map(|at| RouteId(at as u32)).collect();
+        self.add(pool, routes)
+    }
+
+    /// Those of these routes that one of the configurations allows; `None` if there are none.
+    pub(crate) fn narrowed(
+        &mut self,
+        pool: &Pool,
+        configs: &[ProviderConfig],
+        routes: &[u32],
+    ) -> Option<SetId> {
+        let may = |route: &&u32| {
+            let info = &pool.routes[**route as usize];
+            configs.iter().any(|config| serves(config, info))
+        };
+        let routes: Vec<RouteId> = routes.iter().filter(may).map(|at| RouteId(*at)).collect();
+        (!routes.is_empty()).then(|| self.add(pool, routes))
+    }
+
+    fn add(&mut self, pool: &Pool, routes: Vec<RouteId>) -> SetId {
         if routes.len() == pool.routes.len() {
             return SetId::ALL;
         }
@@ -314,12 +389,20 @@ impl Sets {
     }
 }
 
+/// Whether a configuration allows a route.
+fn serves(config: &ProviderConfig, route: &RouteInfo) -> bool {
+    config.provider == route.provider.0
+        && config.keys.has(route.key.as_str())
+        && config.models.has(&route.model.0)
+        && !config.blacklist.contains(&route.model.0)
+}
+
 fn entries<T>(table: Option<&Ordered<T>>) -> impl Iterator<Item = &(String, T)> {
     table.into_iter().flat_map(|table| &table.0)
 }
 
 /// Where a name stands among those known.
-fn index<'a>(
+pub(crate) fn index<'a>(
     name: &str,
     known: impl Iterator<Item = &'a str>,
     at: &At,

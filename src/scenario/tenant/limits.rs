@@ -35,7 +35,7 @@ pub(crate) struct LimitsFile {
 }
 
 impl LimitsFile {
-    pub(super) fn limits(&self, at: &At) -> Result<Vec<Limit>, Problem> {
+    pub(crate) fn limits(&self, at: &At) -> Result<Vec<Limit>, Problem> {
         let Self { budget, requests, tokens, calendar: _, spent, running: _ } = self;
         if spent.is_some() && budget.is_none() {
             let at = at.key("spent");

@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ordered::Ordered;
-use super::unit::{Count, Number};
+use super::unit::{Count, Length, Number, Written, written};
+use crate::engine::Span;
 
-pub(crate) use build::Tables;
-use limits::LimitsFile;
+pub(crate) use build::{Sets, Tables, index};
+pub(crate) use limits::LimitsFile;
 
 /// A tenant: one virtual key, or many that are alike.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -81,11 +82,41 @@ pub(crate) struct CustomerFile {
 pub(crate) struct GovernanceFile {
     /// Whether tokens and money are reserved before they are spent. Default "post-paid".
     charging: Option<ChargingFile>,
+    /// How often each process of the gateway tells the others what its tenants have used, or "never": then each has all
+    /// of every limit for itself. Default "1s" (our choice).
+    sync: Option<Sync>,
+    /// How far the clocks of the gateway's processes are apart: the first is right, the last is ahead by this, the others
+    /// lie evenly in between. Windows of limits begin by a process's own clock. Default "0s".
+    skew: Option<Length>,
     /// Limits of providers over all tenants.
     provider: Option<Ordered<LimitsFile>>,
     /// Limits of models over all tenants.
     model: Option<Ordered<LimitsFile>>,
 }
+
+/// A length of time, or never.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sync(Option<Span>);
+
+impl Written for Sync {
+    const EXPECTED: &'static str = "a length of time from \"10ms\" to \"1h\", or \"never\"";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let often = Span::from_millis(10)..=Span::from_secs(3_600);
+        match text {
+            "never" => Some(Self(None)),
+            _ => Length::from_text(text)
+                .filter(|every| often.contains(&every.0))
+                .map(|every| Self(Some(every.0))),
+        }
+    }
+}
+
+written!(Sync, {
+    "type": "string",
+    "description": "A length of time from 10ms to 1h, or \"never\".",
+    "examples": ["1s", "never"],
+});
 
 /// When tokens and money count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]

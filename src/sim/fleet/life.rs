@@ -3,10 +3,10 @@
 use crate::engine::luck::{mix, name};
 use crate::engine::{Span, Time};
 use crate::metrics::recorder::Verdict;
-use crate::policy::{Pool, RouteHistory, RouteId};
+use crate::policy::{Policy, Pool, RouteHistory, RouteId};
 use crate::sim::flight::{Ending, FLYING, NONE, OPEN, STREAMED};
 use crate::sim::queue::EventQueue;
-use crate::sim::spec::{Act, Spec};
+use crate::sim::spec::{Act, Spec, What};
 use crate::sim::world::World;
 
 use super::node::{BAD_GATEWAY, Gone, Maker, Node};
@@ -28,6 +28,7 @@ pub(in crate::sim) fn start(
     for at in 0..of {
         let share = share(spec, at, processes);
         let mut policy = maker(&pool(spec, share), Time::ZERO, key(seed, at))?;
+        leave_out(spec, policy.as_mut(), Time::ZERO);
         if let Some(past) = &past {
             let own =
                 |route: &RouteHistory| RouteHistory { rate: route.rate * share, ..route.clone() };
@@ -38,6 +39,30 @@ pub(in crate::sim) fn start(
         nodes.push(Node::new(policy, region).out_of_phase(Time::ZERO, at, of));
     }
     Ok(nodes)
+}
+
+/// Tells a policy that starts which routes are not there yet: those of keys that will take the place of others.
+pub(in crate::sim) fn leave_out(spec: &Spec, policy: &mut dyn Policy, now: Time) {
+    for change in &spec.changes {
+        if let What::Key { new, .. } = &change.what {
+            new.iter().for_each(|&route| policy.set_present(now, RouteId(route), false));
+        }
+    }
+}
+
+/// Tells a policy of a change of its routes.
+pub(in crate::sim) fn configure(policy: &mut dyn Policy, now: Time, what: &What) {
+    let mut set = |routes: &[u32], present| {
+        routes.iter().for_each(|&route| policy.set_present(now, RouteId(route), present));
+    };
+    match what {
+        What::Routes { routes, present } => set(routes, *present),
+        What::Key { old, new } => {
+            set(new, true);
+            set(old, false);
+        }
+        What::Quota { .. } | What::Limits(_) | What::Reload => {}
+    }
 }
 
 /// When the next policy wakes.
@@ -80,7 +105,7 @@ impl<Q: EventQueue> World<'_, Q> {
             }
             NodeChange::Starts { with_holds } => {
                 for at in own {
-                    self.start(at, processes as u32);
+                    self.start(at);
                     self.mesh.started(self.now, at, &mut self.nodes[at], with_holds);
                 }
                 self.front.open(event.node, true);
@@ -133,16 +158,22 @@ impl<Q: EventQueue> World<'_, Q> {
     }
 
     /// A process starts knowing nothing but its configuration.
-    fn start(&mut self, at: usize, processes: u32) {
-        let maker = self.maker.as_ref().expect("worlds of several nodes have a maker");
+    fn start(&mut self, at: usize) {
+        let region = self.nodes[at].region;
+        self.nodes[at] = Node::new(self.fresh(at), region);
+    }
+
+    /// A policy for a process that knows nothing but its configuration.
+    pub(in crate::sim) fn fresh(&self, at: usize) -> Box<dyn Policy> {
+        let maker = self.maker.as_ref().expect("such worlds have a maker");
+        let processes = (self.nodes.len() / self.spec.gateway.fleet.nodes.len()) as u32;
         let pool = pool(self.spec, share(self.spec, at, processes));
         // Another key than before: what it draws by itself is new.
         let key = mix(key(self.seed, at), self.now.0);
         let mut policy = maker(&pool, self.now, key).expect("the same settings were good before");
+        leave_out(self.spec, policy.as_mut(), self.now);
         for change in self.spec.changes.iter().filter(|change| change.at <= self.now) {
-            for &route in &change.routes {
-                policy.set_present(self.now, RouteId(route), change.present);
-            }
+            configure(policy.as_mut(), self.now, &change.what);
         }
         // Values that somebody has set since are part of the configuration by now.
         for command in self.spec.commands.iter().filter(|command| command.at <= self.now) {
@@ -150,7 +181,6 @@ impl<Q: EventQueue> World<'_, Q> {
                 policy.retune(self.now, values);
             }
         }
-        let region = self.nodes[at].region;
-        self.nodes[at] = Node::new(policy, region);
+        policy
     }
 }

@@ -7,12 +7,14 @@ mod life;
 mod mesh;
 mod network;
 mod node;
+mod rounds;
 pub mod spec;
 
 pub use node::Maker;
 pub use spec::{Delay, Fleet, Network, NodeChange, NodeEvent, NodeSpec, Partition, Spread};
 
 pub(super) use front::Front;
-pub(super) use life::{next_wake, start};
+pub(super) use life::{configure, leave_out, next_wake, start};
 pub(super) use mesh::Mesh;
 pub(super) use node::Node;
+pub(super) use rounds::Rounds;

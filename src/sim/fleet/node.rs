@@ -14,6 +14,8 @@ pub type Maker<'a> = Box<dyn Fn(&Pool, Time, u64) -> Result<Box<dyn Policy>, Str
 /// One process.
 pub(in crate::sim) struct Node {
     pub(in crate::sim) policy: Box<dyn Policy>,
+    /// From when on it has sent what is sent: of earlier attempts it knows nothing.
+    pub(in crate::sim) since: Time,
     /// When its policy wakes next.
     pub(in crate::sim) wake: Time,
     /// Attempts in flight from here.
@@ -27,7 +29,19 @@ pub(in crate::sim) struct Node {
 impl Node {
     pub(in crate::sim) fn new(policy: Box<dyn Policy>, region: u8) -> Self {
         let wake = policy.next_wake().unwrap_or(Time::NEVER);
-        Self { policy, wake, flying: 0, region, up: true }
+        Self { policy, since: Time::ZERO, wake, flying: 0, region, up: true }
+    }
+
+    /// Another policy takes over; what is under way stays so.
+    pub(in crate::sim) fn begin(
+        &mut self,
+        policy: Box<dyn Policy>,
+        now: Time,
+        at: usize,
+        of: usize,
+    ) {
+        let fresh = Self::new(policy, self.region).out_of_phase(now, at, of);
+        *self = Self { since: now, flying: self.flying, ..fresh };
     }
 
     /// Shifts the clock of the `at`-th process of `of`: clocks of processes tick out of phase. It wakes early

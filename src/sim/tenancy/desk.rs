@@ -1,29 +1,48 @@
 //! The desk that every request of a governed world passes.
 
 use crate::engine::luck::{mix, name, unit};
-use crate::engine::{Outcome, Time};
+use crate::engine::{Outcome, Span, Time};
 use crate::governance::{
-    Denial, Eligible, Hold, Kind, Ledger, NanoUsd, Need, Reading, Reason, Spent, Whose, draw,
+    Denial, Hold, Kind, Ledger, NanoUsd, Owner, Reading, RuleScope, Spent, Usage, Whose,
 };
 use crate::metrics::recorder::Verdict;
-use crate::metrics::{DENIALS, TenantTape};
-use crate::policy::{Pool, SetId};
+use crate::metrics::{DENIALS, RuleTape, TenantTape};
+use crate::policy::Pool;
 use crate::sim::Breach;
 
+use super::course::{Course, need};
 use super::plan::Tenancy;
 
 const WHOSE: u64 = name("tenant");
 const KEY: u64 = name("virtual key");
-const DRAW: u64 = name("provider weights");
 
 /// A request, as far as the desk has to know it.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sim) struct Asker {
     pub(in crate::sim) luck: u64,
-    pub(in crate::sim) class: u16,
     pub(in crate::sim) model: u16,
     pub(in crate::sim) prompt: u32,
     pub(in crate::sim) max_tokens: u32,
+    pub(in crate::sim) streamed: bool,
+    /// The process that it is in.
+    pub(in crate::sim) node: usize,
+    pub(in crate::sim) is_measured: bool,
+}
+
+/// What the desk keeps of a request under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seat {
+    /// Its attempt's hold.
+    hold: u64,
+    /// Its virtual key.
+    pub(super) key: u32,
+    pub(super) tenant: u16,
+    /// The configuration that its attempt is at.
+    config: u8,
+}
+
+impl Seat {
+    const EMPTY: Self = Self { hold: u64::MAX, key: 0, tenant: 0, config: 0 };
 }
 
 /// What an attempt used.
@@ -33,27 +52,39 @@ pub(in crate::sim) struct Used {
     pub(in crate::sim) prompt: u32,
     pub(in crate::sim) output: u32,
     pub(in crate::sim) cost: u64,
-    /// Whether its request is measured.
-    pub(in crate::sim) is_measured: bool,
+    /// When it began.
+    pub(in crate::sim) sent: Time,
 }
 
-/// Governance in one node.
+/// Governance in all processes of the gateway.
 #[derive(Debug)]
 pub(in crate::sim) struct Desk<'a> {
-    tenancy: &'a Tenancy,
-    ledger: Ledger,
+    pub(super) tenancy: &'a Tenancy,
+    /// By process, what it has counted itself and heard of the others.
+    pub(super) ledgers: Vec<Ledger>,
+    /// Where there are several: what was used in truth.
+    book: Option<Box<Ledger>>,
     /// By class: the tenants that its requests may be of, with running sums of their shares.
     of_class: Vec<Vec<(u16, f64)>>,
     /// By tenant: running sums of its keys' shares; empty for one key.
     keys: Vec<Vec<f64>>,
     /// By provider and model, the dearest price of a million tokens: prompt, output.
-    prices: Vec<(u64, u64)>,
-    models: usize,
-    /// By slot of a request: its attempt's hold.
-    holds: Vec<u64>,
+    pub(super) prices: Vec<(u64, u64)>,
+    pub(super) models: usize,
+    /// By slot of a request.
+    pub(super) seats: Vec<Seat>,
+    /// By slot of a request that is led.
+    pub(super) courses: Vec<Course>,
+    /// By tenant, whether its requests are led: by a rule, or by weights.
+    pub(super) led: Vec<bool>,
+    /// By tenant, the scopes of rules that it is in.
+    pub(super) scopes: Vec<Vec<RuleScope>>,
+    /// By tenant, the names of its team and its customer.
+    pub(super) names: Vec<(String, String)>,
     /// Whether the policy weighs providers itself.
-    ranks: bool,
+    pub(super) ranks: bool,
     tapes: Vec<TenantTape>,
+    pub(super) rule_tapes: Vec<RuleTape>,
     /// Attempts that a policy sent where they may not go.
     outside: u64,
     bin_ns: u64,
@@ -67,11 +98,22 @@ impl<'a> Desk<'a> {
         tenancy: &'a Tenancy,
         pool: &Pool,
         classes: usize,
-        ranks: bool,
+        (processes, ranks): (usize, bool),
         (bins, bin_ns): (usize, u64),
         horizon: Time,
     ) -> Self {
         let ledger = Ledger::new(&tenancy.plan).expect("the scenario has checked its plan");
+        let book = (processes > 1).then(|| Box::new(ledger.clone()));
+        let mut ledgers = vec![ledger; processes];
+        let mut before = Usage::default();
+        ledgers[0].tell(Time::ZERO, &mut before);
+        ledgers[1..].iter_mut().for_each(|ledger| ledger.beside(&before));
+        let (scopes, names): (Vec<_>, Vec<_>) =
+            (0..tenancy.tenants.len()).map(|tenant| belongs(tenancy, tenant)).unzip();
+        let is_led = |(tenant, scopes): (&super::plan::Tenant, &Vec<RuleScope>)| {
+            let concerned = tenancy.conditions.as_ref().is_some_and(|all| all.concern(scopes));
+            concerned || (tenant.draws && !ranks)
+        };
         let of_class = (0..classes as u16).map(|class| whose(tenancy, class)).collect();
         let models = pool.models.len();
         let mut prices = vec![(0, 0); pool.providers.len() * models];
@@ -83,7 +125,8 @@ impl<'a> Desk<'a> {
         }
         let tape = |name: &String| TenantTape::new(name.clone(), bins);
         Self {
-            ledger,
+            ledgers,
+            book,
             of_class,
             keys: tenancy
                 .tenants
@@ -92,9 +135,14 @@ impl<'a> Desk<'a> {
                 .collect(),
             prices,
             models,
-            holds: Vec::new(),
+            seats: Vec::new(),
+            courses: Vec::new(),
+            led: tenancy.tenants.iter().zip(&scopes).map(is_led).collect(),
+            scopes,
+            names,
             ranks,
             tapes: tenancy.tenants.iter().map(|tenant| tape(&tenant.name)).collect(),
+            rule_tapes: tenancy.rules.iter().map(|rule| RuleTape::new(&rule.name)).collect(),
             outside: 0,
             bin_ns,
             horizon,
@@ -114,24 +162,50 @@ impl<'a> Desk<'a> {
         (tenant, self.tenancy.tenants[tenant].keys.start + key as u32)
     }
 
-    /// A measured request arrived.
-    pub(in crate::sim) fn offered(&mut self, now: Time, luck: u64, class: u16) {
-        let (tenant, _) = self.who(luck, class);
-        let bin = (now.0 / self.bin_ns) as usize;
-        let tape = &mut self.tapes[tenant];
-        tape.offered += 1;
-        tape.bins[bin].0 += 1;
+    /// What the clock of a process says.
+    #[inline]
+    pub(super) fn clock(&self, now: Time, node: usize) -> Time {
+        let last = self.ledgers.len() - 1;
+        match self.tenancy.skew {
+            Span::ZERO => now,
+            _ if last == 0 => now,
+            skew => now + Span(skew.0 / last as u64 * node as u64),
+        }
+    }
+
+    /// A request arrived.
+    pub(in crate::sim) fn arrived(
+        &mut self,
+        now: Time,
+        slot: u32,
+        (luck, class): (u64, u16),
+        is_measured: bool,
+    ) {
+        let (tenant, key) = self.who(luck, class);
+        let slot = slot as usize;
+        if self.seats.len() <= slot {
+            self.seats.resize(slot + 1, Seat::EMPTY);
+        }
+        self.seats[slot] = Seat { key, tenant: tenant as u16, ..Seat::EMPTY };
+        if is_measured {
+            let bin = (now.0 / self.bin_ns) as usize;
+            let tape = &mut self.tapes[tenant];
+            tape.offered += 1;
+            tape.bins[bin].0 += 1;
+        }
     }
 
     /// A measured request has its result.
-    pub(in crate::sim) fn finished(
-        &mut self,
-        arrived: Time,
-        luck: u64,
-        class: u16,
-        verdict: Verdict,
-    ) {
-        let (tenant, _) = self.who(luck, class);
+    pub(in crate::sim) fn finished(&mut self, arrived: Time, slot: u32, verdict: Verdict) {
+        let tenant = usize::from(self.seats[slot as usize].tenant);
+        if self.led[tenant]
+            // A request that found no room never came to the desk.
+            && let Some(course) = self.courses.get_mut(slot as usize)
+            && let Some(rule) = usize::from(std::mem::take(course).rule).checked_sub(1)
+        {
+            let tape = &mut self.rule_tapes[rule];
+            tape.good += u64::from(verdict == Verdict::Good);
+        }
         let bin = (arrived.0 / self.bin_ns) as usize;
         let tape = &mut self.tapes[tenant];
         match verdict {
@@ -144,79 +218,66 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// What a request may use now; `first` says that nothing of it was sent yet.
-    pub(in crate::sim) fn admit(
-        &mut self,
-        now: Time,
-        asker: &Asker,
-        first: bool,
-    ) -> Result<SetId, Denial> {
-        let (at, key) = self.who(asker.luck, asker.class);
-        let tenant = &self.tenancy.tenants[at];
-        let configs = &self.tenancy.plan.keys[key as usize].configs;
-        let (prices, models) = (&self.prices, self.models);
-        let need = |config: usize| {
-            let provider = usize::from(configs[config].provider);
-            need(prices[provider * models + usize::from(asker.model)], asker)
-        };
-        let eligible = self.ledger.admit(now, key, asker.model, need)?;
-        if first && tenant.draws && !self.ranks {
-            let drawn = draw(configs, eligible, mix(asker.luck, DRAW));
-            return drawn.map(|drawn| tenant.set(Eligible(1 << drawn))).ok_or(Denial {
-                reason: Reason::ProviderBlocked,
-                whose: Some(Whose::Key(key)),
-                until: None,
-            });
-        }
-        Ok(tenant.set(eligible))
-    }
-
     /// A refusal, counted by its reason.
-    pub(in crate::sim) fn denied(&mut self, luck: u64, class: u16, denial: &Denial) {
-        let (tenant, _) = self.who(luck, class);
+    pub(in crate::sim) fn denied(&mut self, slot: u32, denial: &Denial) {
+        let tenant = usize::from(self.seats[slot as usize].tenant);
         let reason = DENIALS.iter().position(|name| *name == denial.reason.name());
         self.tapes[tenant].denied[reason.expect("every reason has a place")] += 1;
     }
 
     /// An attempt is sent to a provider.
     pub(in crate::sim) fn reserve(&mut self, now: Time, slot: u32, asker: &Asker, provider: u16) {
-        let (at, key) = self.who(asker.luck, asker.class);
-        let slot = slot as usize;
-        if self.holds.len() <= slot {
-            self.holds.resize(slot + 1, u64::MAX);
-        }
-        let config = self.tenancy.tenants[at].configs[usize::from(provider)];
+        let Seat { key, tenant, .. } = self.seats[slot as usize];
+        let config = self.tenancy.tenants[usize::from(tenant)].configs[usize::from(provider)];
         let price = self.prices[usize::from(provider) * self.models + usize::from(asker.model)];
         self.look(now);
         let hold = config.and_then(|config| {
             let need = need(price, asker);
-            self.ledger.reserve(now, key, usize::from(config), asker.model, &need).ok()
+            let clock = self.clock(now, asker.node);
+            let ledger = &mut self.ledgers[asker.node];
+            ledger.reserve(clock, key, usize::from(config), asker.model, &need).ok()
         });
         self.outside += u64::from(hold.is_none());
-        self.holds[slot] = hold.map_or(u64::MAX, Hold::to_word);
+        let seat = &mut self.seats[slot as usize];
+        (seat.hold, seat.config) = (hold.map_or(u64::MAX, Hold::to_word), config.unwrap_or(0));
     }
 
     /// An attempt ended.
-    pub(in crate::sim) fn settle(
-        &mut self,
-        now: Time,
-        slot: u32,
-        luck: u64,
-        class: u16,
-        used: &Used,
-    ) {
+    pub(in crate::sim) fn settle(&mut self, now: Time, slot: u32, asker: &Asker, used: &Used) {
         self.look(now);
-        let (tenant, _) = self.who(luck, class);
+        let Seat { hold, key, tenant, config } = self.seats[slot as usize];
         let answered = used.output > 0
             || matches!(used.outcome, Outcome::Done { .. } | Outcome::StreamBroken { .. });
         let tokens = if answered { u64::from(used.prompt) + u64::from(used.output) } else { 0 };
         let spent = Spent { tokens, cost: NanoUsd(used.cost), succeeded: used.outcome.is_done() };
-        let hold = Hold::from_word(self.holds[slot as usize]);
-        self.ledger.settle(now, hold, &spent);
-        let tape = &mut self.tapes[tenant];
-        if used.is_measured {
+        let clock = self.clock(now, asker.node);
+        let is_first = self.ledgers[asker.node].settle(clock, Hold::from_word(hold), &spent);
+        if let Some(book) = self.book.as_deref_mut().filter(|_| is_first) {
+            book.charge(now, used.sent, key, usize::from(config), asker.model, &spent);
+        }
+        let tape = &mut self.tapes[usize::from(tenant)];
+        if asker.is_measured {
             tape.tokens += tokens;
             tape.cost_nano_usd += used.cost;
+        }
+    }
+
+    /// What a process has counted.
+    pub(in crate::sim) fn tell(&mut self, now: Time, node: usize) -> Usage {
+        let mut usage = Usage::default();
+        self.ledgers[node].tell(self.clock(now, node), &mut usage);
+        usage
+    }
+
+    /// What another has counted.
+    pub(in crate::sim) fn hear(&mut self, now: Time, node: usize, from: usize, usage: &Usage) {
+        self.ledgers[node].hear(self.clock(now, node), from, usage);
+    }
+
+    /// Limits get other maxima in every process.
+    pub(in crate::sim) fn set_limits(&mut self, limits: &[(usize, u64)]) {
+        for ledger in self.ledgers.iter_mut().chain(self.book.as_deref_mut()) {
+            limits.iter().for_each(|&(limit, max)| ledger.set_max(limit, max));
         }
     }
 
@@ -225,7 +286,8 @@ impl<'a> Desk<'a> {
     fn look(&mut self, now: Time) {
         if now >= self.horizon && self.at_horizon.is_none() {
             let last = Time(self.horizon.0.saturating_sub(1));
-            self.at_horizon = Some(self.ledger.readings(last).collect());
+            let truth = self.book.as_deref_mut().unwrap_or(&mut self.ledgers[0]);
+            self.at_horizon = Some(truth.readings(last).collect());
         }
     }
 
@@ -239,19 +301,15 @@ impl<'a> Desk<'a> {
     }
 
     /// What is left of each tenant, when the run is over: its own limits, at all levels below the team.
-    pub(in crate::sim) fn finish(mut self) -> Vec<TenantTape> {
+    pub(in crate::sim) fn finish(mut self) -> (Vec<TenantTape>, Vec<RuleTape>) {
         self.look(self.horizon);
         let readings = self.at_horizon.unwrap_or_default();
         for (tape, tenant) in self.tapes.iter_mut().zip(&self.tenancy.tenants) {
-            let team =
-                match self.tenancy.plan.keys.get(tenant.keys.start as usize).map(|key| key.owner) {
-                    Some(crate::governance::Owner::Team(team)) => Some(team),
-                    _ => None,
-                };
+            let owner = self.tenancy.plan.keys.get(tenant.keys.start as usize).map(|key| key.owner);
             for of in &readings {
                 let is_own = match of.whose {
                     Whose::Key(key) | Whose::Config(key, _) => tenant.keys.contains(&key),
-                    Whose::Team(of) => Some(of) == team,
+                    Whose::Team(of) => owner == Some(Owner::Team(of)),
                     _ => false,
                 };
                 match of.kind {
@@ -266,16 +324,25 @@ impl<'a> Desk<'a> {
                 }
             }
         }
-        self.tapes
+        (self.tapes, self.rule_tapes)
     }
 }
 
-/// The most that a request may use at these prices.
-fn need((prompt_price, output_price): (u64, u64), asker: &Asker) -> Need {
-    let (prompt, output) = (u128::from(asker.prompt), u128::from(asker.max_tokens));
-    let cost = prompt * u128::from(prompt_price) + output * u128::from(output_price);
-    let cost = u64::try_from(cost.div_ceil(1_000_000)).unwrap_or(u64::MAX);
-    Need { tokens: u64::from(asker.prompt) + u64::from(asker.max_tokens), cost: NanoUsd(cost) }
+/// The scopes of rules that a tenant is in, and the names of its team and its customer.
+fn belongs(tenancy: &Tenancy, tenant: usize) -> (Vec<RuleScope>, (String, String)) {
+    let plan = &tenancy.plan;
+    let first = tenancy.tenants[tenant].keys.start as usize;
+    let (team, customer) = match plan.keys.get(first).map(|key| key.owner) {
+        Some(Owner::Team(team)) => (Some(team), plan.teams[team as usize].customer),
+        Some(Owner::Customer(customer)) => (None, Some(customer)),
+        Some(Owner::Nobody) | None => (None, None),
+    };
+    let mut scopes = vec![RuleScope::Key(tenant as u32), RuleScope::Global];
+    scopes.extend(team.map(RuleScope::Team));
+    scopes.extend(customer.map(RuleScope::Customer));
+    let team = team.map(|team| plan.teams[team as usize].name.clone());
+    let customer = customer.map(|customer| plan.customers[customer as usize].0.clone());
+    (scopes, (team.unwrap_or_default(), customer.unwrap_or_default()))
 }
 
 /// The tenants that requests of a class may be of.

@@ -1,35 +1,64 @@
 //! Where the life of a request meets the desk, and the store of answers.
 
+use crate::engine::Outcome;
 use crate::engine::luck::{mix, name, unit};
 use crate::governance::Denial;
 use crate::metrics::recorder::Verdict;
 use crate::policy::SetId;
-use crate::sim::flight::{Flight, NONE};
+use crate::sim::flight::{NONE, STREAMED};
 use crate::sim::queue::{Event, EventQueue, Kind};
-use crate::sim::spec::Spec;
 use crate::sim::world::World;
 
-use super::desk::Asker;
+use super::course::Ask;
+use super::desk::{Asker, Used};
 
 const STORED: u64 = name("stored answer");
 
-fn asker(spec: &Spec, flight: &Flight) -> Asker {
-    Asker {
-        luck: flight.luck,
-        class: flight.class,
-        model: flight.model,
-        prompt: flight.prompt,
-        max_tokens: spec.classes[usize::from(flight.class)].max_tokens,
-    }
-}
-
 impl<Q: EventQueue> World<'_, Q> {
-    /// What a request may use now: everything, where nobody limits it.
+    /// A request, as far as the desk has to know it.
     #[inline]
-    pub(in crate::sim) fn admit(&mut self, slot: u32) -> Result<SetId, Denial> {
+    fn asker(&self, slot: u32) -> Asker {
+        let flight = self.flights.get(slot);
+        Asker {
+            luck: flight.luck,
+            model: flight.model,
+            prompt: flight.prompt,
+            max_tokens: self.spec.classes[usize::from(flight.class)].max_tokens,
+            streamed: flight.flags & STREAMED != 0,
+            node: usize::from(flight.node),
+            is_measured: self.recorder.measures(flight.arrived),
+        }
+    }
+
+    /// What a request may use now: everything, where nobody limits it. Its model may become another.
+    #[inline]
+    pub(in crate::sim) fn admit(&mut self, slot: u32, ask: Ask) -> Result<SetId, Denial> {
+        if self.desk.is_none() {
+            return Ok(SetId::ALL);
+        }
+        let asker = self.asker(slot);
         let Some(desk) = &mut self.desk else { return Ok(SetId::ALL) };
-        let first = self.flights.trail(slot).is_none_or(|trail| trail.past.is_empty());
-        desk.admit(self.now, &asker(self.spec, self.flights.get(slot)), first)
+        let way = desk.admit(self.now, slot, &asker, ask)?;
+        self.flights.get_mut(slot).model = way.model;
+        Ok(way.set)
+    }
+
+    /// The policy gives up with this status, or limits stop it: the next leg of the request's course begins, if there
+    /// is one, with a policy that has tried nothing yet.
+    #[cold]
+    pub(in crate::sim) fn next_leg(&mut self, slot: u32, status: u16) -> Result<SetId, u16> {
+        if self.desk.is_none() {
+            return Err(status);
+        }
+        let asker = self.asker(slot);
+        let Some(desk) = &mut self.desk else { return Err(status) };
+        let way = desk.next_leg(self.now, slot, &asker, status)?;
+        self.flights.get_mut(slot).model = way.model;
+        if self.flights.trail(slot).is_some() {
+            let trail = self.flights.trail_mut(slot);
+            (trail.from, trail.waits) = (trail.past.len(), 0);
+        }
+        Ok(way.set)
     }
 
     /// Governance refuses a request.
@@ -39,7 +68,7 @@ impl<Q: EventQueue> World<'_, Q> {
         if self.recorder.measures(flight.arrived)
             && let Some(desk) = &mut self.desk
         {
-            desk.denied(flight.luck, flight.class, denial);
+            desk.denied(slot, denial);
         }
         let tried = self.flights.trail(slot).is_some_and(|trail| !trail.past.is_empty());
         self.refused(slot, denial.status(), if tried { Verdict::Failed } else { Verdict::Shed });
@@ -48,9 +77,27 @@ impl<Q: EventQueue> World<'_, Q> {
     /// Counts an attempt that is sent.
     #[inline]
     pub(in crate::sim) fn reserve(&mut self, slot: u32, route: u32) {
+        if self.desk.is_none() {
+            return;
+        }
+        let asker = self.asker(slot);
         if let Some(desk) = &mut self.desk {
             let provider = self.spec.pool.routes[route as usize].provider.0;
-            desk.reserve(self.now, slot, &asker(self.spec, self.flights.get(slot)), provider);
+            desk.reserve(self.now, slot, &asker, provider);
+        }
+    }
+
+    /// Charges what an attempt used: output tokens, and what they cost.
+    #[inline]
+    pub(in crate::sim) fn charge(&mut self, slot: u32, outcome: Outcome, output: u32, cost: u64) {
+        if self.desk.is_none() {
+            return;
+        }
+        let asker = self.asker(slot);
+        let sent = self.flights.get(slot).sent;
+        if let Some(desk) = &mut self.desk {
+            let used = Used { outcome, prompt: asker.prompt, output, cost, sent };
+            desk.settle(self.now, slot, &asker, &used);
         }
     }
 

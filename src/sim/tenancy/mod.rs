@@ -7,12 +7,15 @@
 //!  retry   ─▶ admit again: a budget may have run out meanwhile
 //! ```
 //!
-//! Governance decides what is eligible, then the policy ranks it. The counts are those of
+//! Governance decides what is eligible, then the policy ranks it. A routing rule, or weights that the policy leaves to
+//! the gateway, lead a request along a course of legs (`course.rs`). The counts are those of
 //! [`governance`](crate::governance); here are only the hooks, and what is recorded of each tenant.
 
+mod course;
 mod desk;
 mod hooks;
 mod plan;
 
-pub(super) use desk::{Desk, Used};
-pub use plan::{Cache, Tenancy, Tenant};
+pub(super) use course::Ask;
+pub(super) use desk::Desk;
+pub use plan::{Cache, Leg, Redirect, Tenancy, Tenant};

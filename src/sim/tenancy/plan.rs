@@ -1,9 +1,10 @@
 //! Tenants as plain data: part of a [`Spec`](crate::sim::Spec).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::engine::Span;
-use crate::governance::{Eligible, Plan};
+use crate::governance::{Eligible, Plan, Rules};
 use crate::policy::SetId;
 
 /// Who may use what.
@@ -13,6 +14,16 @@ pub struct Tenancy {
     pub plan: Plan,
     /// Tenants, each with keys of its own.
     pub tenants: Vec<Tenant>,
+    /// What routing rules do.
+    pub rules: Vec<Redirect>,
+    /// When they do it: their conditions, in the same order. The key of a scope is the number of a tenant, whose
+    /// keys are alike.
+    pub conditions: Option<Arc<Rules>>,
+    /// How often a node tells the others what its keys have used; `None` = each counts for itself.
+    pub sync: Option<Span>,
+    /// How far ahead the clock of the last process is; the first is right, the others lie evenly in between. Windows begin
+    /// by a process's own clock.
+    pub skew: Span,
 }
 
 /// One tenant: virtual keys that are alike.
@@ -36,6 +47,30 @@ pub struct Tenant {
     pub configs: Vec<Option<u8>>,
     /// Whether its weights are drawn from where the policy does not weigh providers itself.
     pub draws: bool,
+}
+
+/// What a routing rule does with a request that it matches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Redirect {
+    /// Its name.
+    pub name: String,
+    /// Where the request goes: one of these, each with the running sum of shares up to it; the last sum is 1.
+    pub targets: Vec<(Leg, f64)>,
+    /// Where it goes after that, one after the other.
+    pub fallbacks: Vec<Leg>,
+    /// Whether rules are asked again with what this one made of the request.
+    pub chain: bool,
+}
+
+/// Where a routing rule leads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leg {
+    /// The provider; `None` = whoever it would be.
+    pub provider: Option<u16>,
+    /// The model; `None` = as asked.
+    pub model: Option<u16>,
+    /// By tenant, the routes, where a provider is named; `None` = the tenant may not use them.
+    pub sets: Vec<Option<SetId>>,
 }
 
 impl Tenant {
