@@ -178,8 +178,7 @@ fn shown(value: &Value) -> String {
 
 /// Figures in a line, then each sentence on lines of its own.
 fn folded(columns: &[(&'static str, Value)]) -> String {
-    let (prose, short): (Vec<_>, Vec<_>) =
-        columns.iter().partition(|(key, _)| PROSE.contains(key));
+    let (prose, short): (Vec<_>, Vec<_>) = columns.iter().partition(|(key, _)| PROSE.contains(key));
     let short = short.iter().map(|(key, value)| format!("{key} {}", shown(value)));
     let mut lines = vec![short.collect::<Vec<_>>().join(", ")];
     lines.extend(prose.iter().map(|(key, value)| match *key {
