@@ -12,7 +12,8 @@ impl<Q: EventQueue> World<'_, Q> {
     pub(super) fn operate(&mut self, at: Time, index: usize) {
         let (changes, commands) = (&self.spec.changes, &self.spec.commands);
         if let Some(change) = changes.get(index) {
-            for node in &mut self.nodes {
+            let of = if planted!(RemovedRoute) { 1 } else { self.nodes.len() };
+            for node in &mut self.nodes[..of] {
                 for &route in &change.routes {
                     node.policy.set_present(at, RouteId(route), change.present);
                 }

@@ -88,6 +88,7 @@ impl<Q: EventQueue> World<'_, Q> {
     #[cold]
     pub(super) fn plan(&mut self, slot: u32) {
         let set = match self.admit(slot) {
+            Ok(_) if planted!(IneligibleRetry) => SetId::ALL,
             Ok(set) => set,
             Err(denial) => return self.denied(slot, &denial),
         };
@@ -285,14 +286,17 @@ impl<Q: EventQueue> World<'_, Q> {
         flight.flags &= !FLYING;
         let at = usize::from(flight.node);
         self.flights.flying -= 1;
-        self.nodes[at].flying -= 1;
+        if !(planted!(LeakedInFlight) && outcome == Outcome::Cancelled) {
+            self.nodes[at].flying -= 1;
+        }
         let flight = self.flights.get(slot);
         let answered = matches!(outcome, Outcome::Done { .. } | Outcome::StreamBroken { .. });
         let Settled { output, charged } = self.stage.settle(now, flight, outcome);
         if let Some(tokens) = charged {
             self.recorder.charged(route, tokens);
         }
-        let cost = if output > 0 || answered {
+        let is_free = planted!(FreeCutStreams) && !outcome.is_done();
+        let cost = if (output > 0 || answered) && !is_free {
             self.spec.pool.routes[route as usize].cost_nano_usd(flight.prompt, output)
         } else {
             0
@@ -314,7 +318,9 @@ impl<Q: EventQueue> World<'_, Q> {
         {
             self.nodes[at].policy.on_headers(now, &sent, &limits);
         }
-        self.nodes[at].policy.on_end(now, &sent, &outcome);
+        if !(planted!(LostCompletion) && outcome == Outcome::Timeout) {
+            self.nodes[at].policy.on_end(now, &sent, &outcome);
+        }
         self.mesh.ended(now, at, started, route, outcome);
         if let Some(watch) = &mut self.watch {
             let first = self.flights.get(slot).first_us;
