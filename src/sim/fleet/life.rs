@@ -35,7 +35,7 @@ pub(in crate::sim) fn start(
             policy.remember(Time::ZERO, spec.history, &past);
         }
         let region = fleet.nodes[at / processes as usize].region;
-        nodes.push(Node::new(policy, region).out_of_phase(Time::ZERO, at, of));
+        nodes.push(Node::new(policy, region, Time::ZERO).out_of_phase(Time::ZERO, at, of));
     }
     Ok(nodes)
 }
@@ -80,8 +80,12 @@ impl<Q: EventQueue> World<'_, Q> {
             }
             NodeChange::Starts { with_holds } => {
                 for at in own {
-                    self.start(at, processes as u32);
-                    self.mesh.started(self.now, at, &mut self.nodes[at], with_holds);
+                    // Where two events overlap it may be running: then it goes on, attempts and all.
+                    let anew = !self.nodes[at].up;
+                    if anew {
+                        self.start(at, processes as u32);
+                    }
+                    self.mesh.started(self.now, at, &mut self.nodes[at], with_holds && anew);
                 }
                 self.front.open(event.node, true);
             }
@@ -110,6 +114,9 @@ impl<Q: EventQueue> World<'_, Q> {
                 if self.flights.trail(slot).is_some_and(|trail| trail.waits > 0) {
                     self.lost(slot, false);
                 }
+                continue;
+            }
+            if planted!(ForgottenOnCrash) && flight.first_us == NONE {
                 continue;
             }
             let since = now.since(flight.sent).0 / 1_000;
@@ -151,6 +158,6 @@ impl<Q: EventQueue> World<'_, Q> {
             }
         }
         let region = self.nodes[at].region;
-        self.nodes[at] = Node::new(policy, region);
+        self.nodes[at] = Node::new(policy, region, self.now);
     }
 }
