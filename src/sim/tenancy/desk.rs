@@ -104,7 +104,7 @@ impl<'a> Desk<'a> {
     }
 
     /// The tenant of a request and its key: a function of the request's luck alone.
-    fn who(&self, luck: u64, class: u16) -> (usize, u32) {
+    pub(in crate::sim) fn who(&self, luck: u64, class: u16) -> (usize, u32) {
         let of = &self.of_class[usize::from(class)];
         let at = unit(mix(luck, WHOSE));
         let tenant = usize::from(of[of.partition_point(|(_, sum)| *sum <= at).min(of.len() - 1)].0);
@@ -151,6 +151,7 @@ impl<'a> Desk<'a> {
         asker: &Asker,
         first: bool,
     ) -> Result<SetId, Denial> {
+        self.look(now);
         let (at, key) = self.who(asker.luck, asker.class);
         let tenant = &self.tenancy.tenants[at];
         let configs = &self.tenancy.plan.keys[key as usize].configs;
@@ -227,6 +228,12 @@ impl<'a> Desk<'a> {
             let last = Time(self.horizon.0.saturating_sub(1));
             self.at_horizon = Some(self.ledger.readings(last).collect());
         }
+    }
+
+    /// How limits stand, and how many attempts are counted and not settled.
+    pub(in crate::sim) fn standing(&mut self, now: Time) -> (Vec<Reading>, usize) {
+        self.look(now);
+        (self.ledger.readings(now).collect(), self.ledger.open().count())
     }
 
     /// # Errors
