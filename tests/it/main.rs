@@ -50,6 +50,7 @@ mod sinkhole;
 mod smoke;
 mod solve;
 mod still;
+mod swarm;
 mod sweep;
 mod tenants;
 mod theory;

@@ -18,7 +18,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("import", &["scenario"]),
     ("fit", &["engine", "sim", "trace", "scenario", "import"]),
     ("record", &["engine", "policy", "metrics", "stats"]),
-    ("experiment", &["engine", "policy", "metrics", "sim", "stats", "trace", "scenario", "record"]),
+    (
+        "experiment",
+        &[
+            "engine",
+            "governance",
+            "policy",
+            "metrics",
+            "sim",
+            "stats",
+            "trace",
+            "scenario",
+            "record",
+        ],
+    ),
     // A report never runs a simulation: no `sim`, no `experiment`.
     ("report", &["engine", "policy", "metrics", "stats", "record"]),
     (
