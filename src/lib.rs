@@ -51,6 +51,9 @@
 //! Without default features the crate is [`engine`], [`governance`] and [`policy`], with `arc-swap` and `libm` as its only
 //! dependencies; `rules` adds routing rules, `cluster` gossip. `sim`, `lab`, `report` and `cli` add the modules above, each on top of the one before.
 
+#[macro_use]
+mod planted;
+
 pub mod engine;
 pub mod governance;
 pub mod policy;

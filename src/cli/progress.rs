@@ -45,6 +45,17 @@ impl Bar {
         Self(bar)
     }
 
+    /// For so many worlds, a virtual second each.
+    pub(super) fn of_worlds(worlds: u64) -> Self {
+        let bar = Self::new(Span::from_secs(worlds));
+        if let Ok(look) =
+            ProgressStyle::with_template("{wide_bar} {pos}/{len} worlds  {per_sec}  {eta} left")
+        {
+            bar.0.set_style(look);
+        }
+        bar
+    }
+
     /// So much was done before.
     pub(super) fn skip(&self, span: Span) {
         self.0.inc(span.0 / 1_000_000_000);

@@ -204,8 +204,9 @@ impl Engine {
     /// since the last tick, so a second ticker is harmless; a late tick folds the span that really passed.
     pub fn tick(&self, now: Time) -> Vec<Change> {
         let mut control = self.control.lock().expect("no holder of this lock panics");
+        let before = planted!(StaleSnapshot).then(|| control.publish(&self.board, now));
         let Some(changes) = control.tick(&self.board, now) else { return Vec::new() };
-        self.snapshot.store(control.publish(&self.board, now));
+        self.snapshot.store(before.unwrap_or_else(|| control.publish(&self.board, now)));
         changes
     }
 

@@ -314,6 +314,11 @@ impl Params {
                 what: "`weight.min` is above `weight.max`".to_owned(),
             });
         }
+        if self.latency_margin_min > self.latency_margin_max {
+            return Err(ParamError::Contradiction {
+                what: "`latency.margin_min` is above `latency.margin_max`".to_owned(),
+            });
+        }
         Ok(())
     }
 
@@ -340,6 +345,15 @@ mod tests {
         let params = Params { state_window: 12.0, ..Params::default() };
         let error = params.check().unwrap_err().to_string();
         assert!(error.contains("10 s") && error.contains("15 s"), "{error}");
+    }
+
+    #[test]
+    fn least_and_greatest_values_do_not_cross() {
+        let refused = |params: Params| params.check().unwrap_err().to_string();
+        let margins = Params { latency_margin_min: 3.9, ..Params::default() };
+        assert!(refused(margins).contains("latency.margin_max"));
+        let weights = Params { weight_min: 3.0, weight_max: 2.0, ..Params::default() };
+        assert!(refused(weights).contains("weight.max"));
     }
 
     #[test]

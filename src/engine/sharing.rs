@@ -184,7 +184,9 @@ impl Control {
                     track.heard_release = ended;
                 }
                 (None, Some((at, held)))
-                    if track.released.is_none_or(|released| at > released.at)
+                    if track
+                        .released
+                        .is_none_or(|released| at > released.at || planted!(ResurrectedHold))
                         && gate.hold(refusal_word(held.class, None)) =>
                 {
                     track.heard_hold = Some((at, held.rung));

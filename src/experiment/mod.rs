@@ -17,6 +17,7 @@ pub mod run;
 pub mod shim;
 pub mod shown;
 pub mod solve;
+pub mod swarm;
 pub mod sweep;
 pub mod timeline;
 pub mod tune;

@@ -185,7 +185,11 @@ fn opened<'a>(plan: &RunPlan<'a>, draw: Draw) -> Result<World<'a>, RunError> {
 }
 /// What a policy is set to on the nodes of a gateway, and how many processes each node has: a policy that
 /// counts worker processes itself is told how many they are.
-fn as_deployed(policy: &PolicySpec, settings: &Settings, fleet: &Fleet) -> (Settings, u32) {
+pub(super) fn as_deployed(
+    policy: &PolicySpec,
+    settings: &Settings,
+    fleet: &Fleet,
+) -> (Settings, u32) {
     let mut settings = settings.clone();
     let has = |id: &str| policy.params.iter().any(|param| param.id == id);
     if let Some(share) = fleet.share

@@ -150,7 +150,7 @@ impl Ledger {
             }
         }
         if eligible == 0 {
-            return Err(self.denial(key, model, need));
+            return Err(self.denial(at, key, model, need));
         }
         Ok(Eligible(eligible))
     }
@@ -178,7 +178,7 @@ impl Ledger {
         let path = self.lists.paths[index];
         if !path.allowed || !self.fits(at, path.shared(), need) || !self.fits(at, path.own(), need)
         {
-            return Err(self.denial_at(key, &path, need));
+            return Err(self.denial_at(at, key, &path, need));
         }
         let reserving = self.reserving;
         self.each(at, &path, |meter| match meter.kind {
@@ -223,7 +223,8 @@ impl Ledger {
         let path = self.lists.paths[open.path as usize];
         let reserving = self.reserving;
         let tokens = spent.tokens.saturating_sub(open.tokens_charged);
-        let cost = spent.cost.0.saturating_sub(open.cost_charged);
+        let times = if planted!(DoubleCharge) && !spent.succeeded { 2 } else { 1 };
+        let cost = spent.cost.0.saturating_sub(open.cost_charged) * times;
         self.each(at, &path, |meter| {
             let is_its_window = meter.start <= open.at;
             let (reserved, used) = match meter.kind {
@@ -327,7 +328,7 @@ impl Ledger {
         let path = self.path(key, config, model);
         if !path.allowed || !self.fits(at, path.shared(), need) || !self.fits(at, path.own(), need)
         {
-            return Err(self.denial_at(key, &path, need));
+            return Err(self.denial_at(at, key, &path, need));
         }
         Ok(())
     }
@@ -425,13 +426,16 @@ impl Ledger {
     }
 
     #[cold]
-    fn denial(&self, key: u32, model: u16, need: impl Fn(usize) -> Need) -> Denial {
+    fn denial(&mut self, at: u64, key: u32, model: u16, need: impl Fn(usize) -> Need) -> Denial {
         let Key { first, configs, .. } = self.keys[key as usize];
         let path = |config: usize| {
             self.lists.paths[(first as usize + config) * self.models as usize + usize::from(model)]
         };
         match (0..configs as usize).find(|&config| path(config).allowed) {
-            Some(config) => self.denial_at(key, &path(config), &need(config)),
+            Some(config) => {
+                let path = path(config);
+                self.denial_at(at, key, &path, &need(config))
+            }
             None if configs == 0 => Denial::of_key(Reason::ProviderBlocked, key),
             None => Denial::of_key(Reason::ModelBlocked, key),
         }
@@ -439,7 +443,9 @@ impl Ledger {
 
     /// The first check of a path that fails.
     #[cold]
-    fn denial_at(&self, key: u32, path: &Path, need: &Need) -> Denial {
+    fn denial_at(&mut self, at: u64, key: u32, path: &Path, need: &Need) -> Denial {
+        // Whoever was refused may have been so before all of these were brought to their windows.
+        self.each(at, path, |_| {});
         let meters = self.lists.meters[path.own()].iter().chain(&self.lists.meters[path.shared()]);
         let full = meters.map(|&meter| meter as usize).filter(|&index| {
             let meter = &self.meters[index];

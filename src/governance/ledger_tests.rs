@@ -222,3 +222,16 @@ fn plans_that_contradict_themselves_are_refused_with_the_reason() {
     let short = VirtualKey { limits: vec![short], ..key("k") };
     assert!(refused(plan(vec![short])).contains("cannot follow the calendar"));
 }
+
+#[test]
+fn a_denial_names_no_limit_whose_window_is_over() {
+    let own = ProviderConfig { limits: vec![tokens(100, Length::Minute)], ..config(0) };
+    let limits = vec![requests(1, Length::Hour)];
+    let mut ledger =
+        Ledger::new(&plan(vec![VirtualKey { configs: vec![own], limits, ..key("k") }])).unwrap();
+    ask(&mut ledger, secs(1), &spent(500, 0)).unwrap();
+    let reason = |ledger: &mut Ledger, now| ledger.admit(now, 0, 0, free).unwrap_err().reason;
+    // Both limits are used up; that of the provider comes first.
+    assert_eq!(reason(&mut ledger, secs(2)), Reason::Tokens);
+    assert_eq!(reason(&mut ledger, secs(61)), Reason::Requests, "the minute is over");
+}

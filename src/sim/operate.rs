@@ -51,7 +51,8 @@ impl<Q: EventQueue> World<'_, Q> {
     fn change(&mut self, at: Time, what: &What) {
         match what {
             What::Routes { .. } | What::Key { .. } => {
-                for node in &mut self.nodes {
+                let of = if planted!(RemovedRoute) { 1 } else { self.nodes.len() };
+                for node in &mut self.nodes[..of] {
                     fleet::configure(node.policy.as_mut(), at, what);
                 }
             }

@@ -155,6 +155,7 @@ impl EventQueue for Wheel {
 
     #[inline]
     fn pop_until(&mut self, bound: Time) -> Option<Event> {
+        let bound = if planted!(TimeOrder) { Time(bound.0 + 1_000_000) } else { bound };
         loop {
             let slot = &mut self.fine[self.at as usize % SLOTS];
             if !slot.is_empty() {

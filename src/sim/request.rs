@@ -101,6 +101,7 @@ impl<Q: EventQueue> World<'_, Q> {
             next.ok_or(denial)
         });
         match admitted {
+            Ok(_) if planted!(IneligibleRetry) => self.ask(slot, SetId::ALL),
             Ok(set) => self.ask(slot, set),
             Err(denial) => self.denied(slot, &denial),
         }
@@ -327,7 +328,9 @@ impl<Q: EventQueue> World<'_, Q> {
         flight.flags &= !FLYING;
         let at = usize::from(flight.node);
         self.flights.flying -= 1;
-        self.nodes[at].flying -= 1;
+        if !(planted!(LeakedInFlight) && outcome == Outcome::Cancelled) {
+            self.nodes[at].flying -= 1;
+        }
         let flight = self.flights.get(slot);
         let answered = matches!(outcome, Outcome::Done { .. } | Outcome::StreamBroken { .. });
         let reuse = self.prefixes.as_ref().map_or(Reuse::default(), |p| p.reused(slot));
@@ -335,7 +338,8 @@ impl<Q: EventQueue> World<'_, Q> {
         if let Some(tokens) = charged {
             self.recorder.charged(route, tokens);
         }
-        let cost = if output > 0 || answered { self.bill(slot, output) } else { 0 };
+        let is_free = planted!(FreeCutStreams) && !outcome.is_done();
+        let cost = if (output > 0 || answered) && !is_free { self.bill(slot, output) } else { 0 };
         let flight = self.flights.get(slot);
         let (luck, arrived) = (flight.luck, flight.arrived);
         self.charge(slot, outcome, output, cost);
@@ -353,7 +357,7 @@ impl<Q: EventQueue> World<'_, Q> {
         {
             self.nodes[at].policy.on_headers(now, &sent, &limits);
         }
-        if is_its {
+        if is_its && !(planted!(LostCompletion) && outcome == Outcome::Timeout) {
             self.nodes[at].policy.on_end(now, &sent, &outcome);
         }
         self.mesh.ended(now, at, started, route, outcome);

@@ -142,7 +142,7 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         replication: Replication,
     ) -> Self {
         assert_eq!(spec.gateway.fleet.nodes.len(), 1, "several nodes need several policies");
-        let mut node = Node::new(policy, 0);
+        let mut node = Node::new(policy, 0, Time::ZERO);
         fleet::leave_out(spec, node.policy.as_mut(), Time::ZERO);
         if spec.history > Span::ZERO {
             let past = super::history::clean_past(spec, seed);

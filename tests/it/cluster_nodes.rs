@@ -256,3 +256,16 @@ fn metrics_of_clusters_are_undefined_for_one_node() {
         assert_eq!(value.known(), None, "{id}");
     }
 }
+
+#[test]
+fn a_node_that_runs_is_not_started_again_by_another_event() {
+    let mut spec = world(3, Share::Nothing);
+    let event = |secs, what| NodeEvent { at: Time::from_secs(secs), node: 1, what };
+    let starts = NodeChange::Starts { with_holds: false };
+    spec.gateway.fleet.events = vec![event(10, NodeChange::Dies), event(15, starts)];
+    let once = tape(&spec, "bifrost-2026");
+    spec.gateway.fleet.events.push(event(25, starts));
+    let twice = tape(&spec, "bifrost-2026");
+    // What is under way goes on, and the node has room afterwards.
+    assert_eq!(once.totals, twice.totals);
+}

@@ -55,6 +55,7 @@ mod sinkhole;
 mod smoke;
 mod solve;
 mod still;
+mod swarm;
 mod sweep;
 mod tenants;
 mod tenants_nodes;

@@ -18,6 +18,7 @@ use crate::record::{self, Baseline, StoreError};
 use crate::report::check as report;
 use crate::scenario::{self, Scenario};
 
+use super::check_swarm::{self, Swarm};
 use super::contender::contender;
 
 /// Expectations, and what got worse than a baseline: the gate of a build.
@@ -65,7 +66,17 @@ pub(in crate::cli) struct Check {
         "seed", "shard", "fail_fast", "threads",
     ])]
     merge: Vec<PathBuf>,
-    /// Stop at the first scenario that fails
+    /// Instead of scenarios: so many random worlds, each held against independent books
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000),
+        conflicts_with_all = [
+            "scenarios", "policy", "baseline", "update", "against", "replications", "max_replications", "sets",
+            "shard", "merge", "junit", "markdown", "annotations", "format", "luck_key",
+        ])]
+    swarm: Option<u64>,
+    /// With --swarm: write each world in which something is wrong here, as a scenario; with --swarm 1, the world
+    #[arg(long, value_name = "FOLDER", requires = "swarm")]
+    write: Option<PathBuf>,
+    /// Stop at the first scenario (or world) that fails
     #[arg(long)]
     fail_fast: bool,
     /// Write JUnit XML here
@@ -94,6 +105,11 @@ const REPLICATIONS: u32 = 10;
 const MORE: u32 = 4;
 
 pub(super) fn check(args: &Check) -> Result<(), Failure> {
+    if let Some(worlds) = args.swarm {
+        let Check { seed, fail_fast, threads, .. } = *args;
+        let write = args.write.as_deref();
+        return check_swarm::check(&Swarm { worlds, seed, fail_fast, threads, write });
+    }
     if !args.merge.is_empty() {
         return finish(args, &merged(&args.merge)?);
     }

@@ -8,6 +8,7 @@ mod campaign_plan;
 mod campaign_ray;
 mod campaign_run;
 pub(super) mod check;
+mod check_swarm;
 pub(super) mod claims;
 pub(super) mod compare;
 mod contender;

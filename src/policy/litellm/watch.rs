@@ -51,13 +51,11 @@ impl Watch {
         let until = known[worker].until(route).unwrap_or(now);
         let worker = worker as u16;
         let same = |open: &Open| open.route == route && open.worker == worker;
+        // What other workers have of it ended in an order of its own, before this.
+        self.close(now, known, |open| open.route == route && open.worker != worker);
         if let Some(at) = self.open.iter().position(same) {
-            if self.open[at].until > now {
-                self.open[at].until = until;
-                return;
-            }
-            let over = self.open.swap_remove(at);
-            self.count(over.until, route, false, "cooldown over");
+            self.open[at].until = until;
+            return;
         }
         self.open.push(Open { until, route, worker });
         self.count(now, route, true, reason);
@@ -65,7 +63,12 @@ impl Watch {
 
     /// Notes what is over by now, each at its own moment.
     pub fn settle(&mut self, now: Time, known: &[Cooldowns]) {
-        for open in &mut self.open {
+        self.close(now, known, |_| true);
+    }
+
+    /// The same, with these brought up to what is known now.
+    fn close(&mut self, now: Time, known: &[Cooldowns], is_read: impl Fn(&Open) -> bool) {
+        for open in self.open.iter_mut().filter(|open| is_read(open)) {
             match known[usize::from(open.worker)].until(open.route) {
                 Some(until) => open.until = until,
                 // No longer in the cache: it is over, or was pushed out.
@@ -130,6 +133,19 @@ mod tests {
         let all = [(1, degraded), (3, failed), (6, degraded), (8, Health::Healthy)];
         assert_eq!(told(&mut watch), all);
         assert!(told(&mut watch).is_empty());
+    }
+
+    #[test]
+    fn ends_of_several_workers_are_told_in_the_order_in_which_they_came() {
+        let mut known = vec![Cooldowns::new(1, 200), Cooldowns::new(1, 200)];
+        let mut watch = Watch::new(2, 1);
+        out(&mut watch, &mut known, 0, 1, 5);
+        out(&mut watch, &mut known, 1, 2, 5);
+        out(&mut watch, &mut known, 1, 9, 5);
+        watch.settle(Time::from_secs(10), &known);
+        let (degraded, failed) = (Health::Degraded, Health::Failed);
+        let all = [(1, degraded), (2, failed), (6, degraded), (7, Health::Healthy), (9, degraded)];
+        assert_eq!(told(&mut watch), all);
     }
 
     #[test]

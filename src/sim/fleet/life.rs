@@ -36,7 +36,7 @@ pub(in crate::sim) fn start(
             policy.remember(Time::ZERO, spec.history, &past);
         }
         let region = fleet.nodes[at / processes as usize].region;
-        nodes.push(Node::new(policy, region).out_of_phase(Time::ZERO, at, of));
+        nodes.push(Node::new(policy, region, Time::ZERO).out_of_phase(Time::ZERO, at, of));
     }
     Ok(nodes)
 }
@@ -105,8 +105,12 @@ impl<Q: EventQueue> World<'_, Q> {
             }
             NodeChange::Starts { with_holds } => {
                 for at in own {
-                    self.start(at);
-                    self.mesh.started(self.now, at, &mut self.nodes[at], with_holds);
+                    // Where two events overlap it may be running: then it goes on, attempts and all.
+                    let anew = !self.nodes[at].up;
+                    if anew {
+                        self.start(at);
+                    }
+                    self.mesh.started(self.now, at, &mut self.nodes[at], with_holds && anew);
                 }
                 self.front.open(event.node, true);
             }
@@ -137,6 +141,9 @@ impl<Q: EventQueue> World<'_, Q> {
                 }
                 continue;
             }
+            if planted!(ForgottenOnCrash) && flight.first_us == NONE {
+                continue;
+            }
             let since = now.since(flight.sent).0 / 1_000;
             let streaming = flight.flags & STREAMED != 0
                 && flight.first_us != NONE
@@ -160,7 +167,7 @@ impl<Q: EventQueue> World<'_, Q> {
     /// A process starts knowing nothing but its configuration.
     fn start(&mut self, at: usize) {
         let region = self.nodes[at].region;
-        self.nodes[at] = Node::new(self.fresh(at), region);
+        self.nodes[at] = Node::new(self.fresh(at), region, self.now);
     }
 
     /// A policy for a process that knows nothing but its configuration.

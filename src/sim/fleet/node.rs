@@ -27,8 +27,9 @@ pub(in crate::sim) struct Node {
 }
 
 impl Node {
-    pub(in crate::sim) fn new(policy: Box<dyn Policy>, region: u8) -> Self {
-        let wake = policy.next_wake().unwrap_or(Time::NEVER);
+    /// One that starts now. A policy that names a moment which is over wakes at once.
+    pub(in crate::sim) fn new(policy: Box<dyn Policy>, region: u8, now: Time) -> Self {
+        let wake = policy.next_wake().map_or(Time::NEVER, |wake| wake.max(now));
         Self { policy, since: Time::ZERO, wake, flying: 0, region, up: true }
     }
 
@@ -40,7 +41,7 @@ impl Node {
         at: usize,
         of: usize,
     ) {
-        let fresh = Self::new(policy, self.region).out_of_phase(now, at, of);
+        let fresh = Self::new(policy, self.region, now).out_of_phase(now, at, of);
         *self = Self { since: now, flying: self.flying, ..fresh };
     }
 
@@ -73,4 +74,24 @@ impl Policy for Gone {
     fn on_end(&mut self, _: Time, _: &Sent, _: &crate::engine::Outcome) {}
 
     fn set_present(&mut self, _: Time, _: RouteId, _: bool) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::Span;
+    use crate::policy::registry;
+
+    use super::*;
+
+    #[test]
+    fn a_policy_that_starts_late_wakes_late() {
+        let spec = registry::find("litellm-simple-shuffle").unwrap();
+        let (pool, now) = (Pool::default(), Time::from_secs(15));
+        // Its clock knows nothing of the moment at which it is made.
+        let policy = spec.make(&spec.settings(), &pool, now, 1).unwrap();
+        assert!(policy.next_wake().unwrap() < now);
+        assert_eq!(Node::new(policy, 0, now).wake, now);
+        let policy = spec.make(&spec.settings(), &pool, Time::ZERO, 1).unwrap();
+        assert_eq!(Node::new(policy, 0, Time::ZERO).wake, Time::ZERO + Span::from_secs(1));
+    }
 }

@@ -114,6 +114,16 @@ pub enum What {
 }
 
 impl Change {
+    /// Whether it says that a route is, or is not, in the configuration from then on; `None` if it says nothing of it.
+    pub fn puts(&self, route: u32) -> Option<bool> {
+        match &self.what {
+            What::Routes { routes, present } => routes.contains(&route).then_some(*present),
+            What::Key { new, .. } if new.contains(&route) => Some(true),
+            What::Key { old, .. } => old.contains(&route).then_some(false),
+            What::Quota { .. } | What::Limits(_) | What::Reload => None,
+        }
+    }
+
     /// Whether an edge of the run counts as the beginning of something.
     pub(super) const fn begins(&self) -> bool {
         !matches!(self.what, What::Routes { present: false, .. })

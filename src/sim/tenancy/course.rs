@@ -75,6 +75,7 @@ impl Desk<'_> {
         asker: &Asker,
         ask: Ask,
     ) -> Result<Way, Denial> {
+        self.look(now);
         let who = self.whose(slot);
         let tenant = who.tenant;
         if !self.led[tenant] {

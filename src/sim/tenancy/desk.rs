@@ -152,7 +152,7 @@ impl<'a> Desk<'a> {
     }
 
     /// The tenant of a request and its key: a function of the request's luck alone.
-    fn who(&self, luck: u64, class: u16) -> (usize, u32) {
+    pub(in crate::sim) fn who(&self, luck: u64, class: u16) -> (usize, u32) {
         let of = &self.of_class[usize::from(class)];
         let at = unit(mix(luck, WHOSE));
         let tenant = usize::from(of[of.partition_point(|(_, sum)| *sum <= at).min(of.len() - 1)].0);
@@ -285,12 +285,20 @@ impl<'a> Desk<'a> {
 
     /// Notes how limits stand when the measured time is over; the world goes on for a while.
     #[inline]
-    fn look(&mut self, now: Time) {
+    pub(super) fn look(&mut self, now: Time) {
         if now >= self.horizon && self.at_horizon.is_none() {
             let last = Time(self.horizon.0.saturating_sub(1));
             let truth = self.book.as_deref_mut().unwrap_or(&mut self.ledgers[0]);
             self.at_horizon = Some(truth.readings(last).collect());
         }
+    }
+
+    /// How limits stand, and how many attempts are counted and not settled.
+    pub(in crate::sim) fn standing(&mut self, now: Time) -> (Vec<Reading>, usize) {
+        self.look(now);
+        let open = self.ledgers.iter().map(|ledger| ledger.open().count()).sum();
+        let truth = self.book.as_deref_mut().unwrap_or(&mut self.ledgers[0]);
+        (truth.readings(now).collect(), open)
     }
 
     /// # Errors

@@ -2,9 +2,9 @@
 
 use crate::engine::Outcome;
 use crate::engine::luck::{mix, name, unit};
-use crate::governance::Denial;
+use crate::governance::{Denial, Reading};
 use crate::metrics::recorder::Verdict;
-use crate::policy::SetId;
+use crate::policy::{Request, SetId};
 use crate::sim::flight::{NONE, STREAMED};
 use crate::sim::queue::{Event, EventQueue, Kind};
 use crate::sim::world::World;
@@ -72,6 +72,17 @@ impl<Q: EventQueue> World<'_, Q> {
         }
         let tried = self.flights.trail(slot).is_some_and(|trail| !trail.past.is_empty());
         self.refused(slot, denial.status(), if tried { Verdict::Failed } else { Verdict::Shed });
+    }
+
+    /// How all limits of tenants stand now, in the order of the plan, and how many attempts are counted and not
+    /// settled; `None` where nobody is limited.
+    pub fn standing(&mut self) -> Option<(Vec<Reading>, usize)> {
+        self.desk.as_mut().map(|desk| desk.standing(self.now))
+    }
+
+    /// The virtual key of a request: its index in the plan.
+    pub fn key_of(&self, request: &Request) -> Option<u32> {
+        self.desk.as_ref().map(|desk| desk.who(request.id, request.class).1)
     }
 
     /// Counts an attempt that is sent.
