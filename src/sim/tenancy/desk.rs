@@ -265,13 +265,15 @@ impl<'a> Desk<'a> {
     /// What a process has counted.
     pub(in crate::sim) fn tell(&mut self, now: Time, node: usize) -> Usage {
         let mut usage = Usage::default();
-        self.ledgers[node].tell(self.clock(now, node), &mut usage);
+        let clock = self.clock(now, node);
+        self.ledgers[node].tell(clock, &mut usage);
         usage
     }
 
     /// What another has counted.
     pub(in crate::sim) fn hear(&mut self, now: Time, node: usize, from: usize, usage: &Usage) {
-        self.ledgers[node].hear(self.clock(now, node), from, usage);
+        let clock = self.clock(now, node);
+        self.ledgers[node].hear(clock, from, usage);
     }
 
     /// Limits get other maxima in every process.
