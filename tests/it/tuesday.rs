@@ -11,7 +11,7 @@ fn guide() -> String {
 }
 
 /// Blocks of code in a language.
-fn blocks(text: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(text: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     let parts = text.split(fence.as_str()).skip(1);
     parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
