@@ -246,12 +246,14 @@ impl Layered {
         let sticky = self.sticky.as_ref()?;
         let route = sticky.affinity.bound(now, request)?;
         let alone = Request { set: SetId(sticky.sets + route.0 + 1), ..*request };
-        let step = self.begin(now, &alone, waits, word);
-        if matches!(step, Step::Send(_)) {
-            return Some(step);
+        match self.begin(now, &alone, waits, word) {
+            Step::Stop { .. } => {
+                self.sticky.as_mut()?.affinity.drop(request);
+                None
+            }
+            // One that waits first is asked again, the session still bound.
+            step @ (Step::Send(_) | Step::Wait(_)) => Some(step),
         }
-        self.sticky.as_mut()?.affinity.drop(request);
-        None
     }
 
     #[cold]

@@ -1,13 +1,9 @@
 //! What every policy of the registry keeps: legal choices, the same under the same luck, no starvation,
 //! bounded memory, any number of routes, routes that come and go.
 
-use crate::conformance_node::{Node, badly, mixed, well};
+use crate::conformance_node::{DONE, Node, badly, mixed, well};
+use windtunnel::engine::Span;
 use windtunnel::engine::luck::mix;
-use windtunnel::engine::{Span, Time};
-use windtunnel::policy::{
-    Attempt, Deadline, ModelId, POLICIES, Past, Policy, PolicySpec, Pool, ProviderId, Report,
-    Request, RouteId, RouteInfo, RouteView, Sees, Sent, SetId, Step, Truth,
-};
 use windtunnel::policy::{ModelId, POLICIES, PolicySpec, Request, RouteId, SetId};
 
 fn each(test: impl Fn(&'static PolicySpec)) {

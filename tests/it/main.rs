@@ -45,6 +45,7 @@ mod oracle_litellm;
 mod oracle_litellm_bands;
 mod order;
 mod program;
+mod prompt_cache;
 mod real_trace;
 mod regret;
 mod report;

@@ -214,6 +214,7 @@ impl Stage {
             at: Span::from_secs_f64(asked.at),
             prompt: asked.prompt,
             output: asked.output,
+            leaf: 0,
         };
         class.arrivals = Arrivals::Trace(Replay {
             rows: Rows(Arc::new(move || {
@@ -230,6 +231,7 @@ impl Stage {
             scale: None,
             part: (Span::ZERO, None),
             spread: Span::ZERO,
+            blocks: None,
         });
         Self { spec, json, requests }
     }

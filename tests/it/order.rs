@@ -18,7 +18,8 @@ const GRID: Span = Span::from_millis(10);
 fn world() -> Spec {
     let mut spec = still::world(3, 1, 1.0, 60);
     let output = |n: u64| 1 + luck::below(luck::mix(n, 1), 40);
-    let row = move |n: u64| Row { at: Span(n / 2 * GRID.0), prompt: 100, output: output(n) };
+    let row =
+        move |n: u64| Row { at: Span(n / 2 * GRID.0), prompt: 100, output: output(n), leaf: 0 };
     let rows = 12_200;
     spec.classes[0].arrivals = Arrivals::Trace(Replay {
         rows: Rows(Arc::new(move || Box::new((0..rows).map(row)))),
@@ -26,6 +27,7 @@ fn world() -> Spec {
         scale: None,
         part: (Span::ZERO, None),
         spread: Span::ZERO,
+        blocks: None,
     });
     for provider in &mut spec.providers {
         let latency = &mut provider.services[0].latency;
