@@ -4,7 +4,11 @@ const token = document.body.dataset.token;
 const at = (path) => `${path}?token=${token}`;
 const el = (id) => document.getElementById(id);
 const STATES = ["healthy", "degraded", "failed", "recovering"];
-const HUES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a00", "#7b4fa3"];
+const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a00", "#7b4fa3"];
+const DARK = ["#69b3ea", "#ff9a57", "#4fd1a5", "#e3a1c9", "#f0b840", "#a5dcfa", "#c9c95a", "#b79cf0"];
+const dark = matchMedia("(prefers-color-scheme: dark)");
+dark.addEventListener("change", () => { drawn = null; });
+const hue = (provider) => (dark.matches ? DARK : LIGHT)[provider % LIGHT.length];
 let setup = null, frame = null, drawn = null, sides = [], closed = new Set(), seeking = false;
 
 function node(name, attributes = {}, ...children) {
@@ -56,9 +60,10 @@ function makeSide(policy, index) {
   el("charts").append(node("figure", {}, node("figcaption", {}, policy), canvas, facts));
   const body = node("tbody");
   const heads = ["route", "weight", "state", "why", "expected ┃ actual", "attempts", "failing"];
+  const widths = node("colgroup", {}, ...heads.map((text) => node("col", { class: `c-${text.split(" ")[0]}` })));
   const head = node("tr", {}, ...heads.map((text, i) => node("th", { scope: "col", class: i === 1 || i > 4 ? "number" : "" }, text)));
   el("tables").append(node("div", { class: "scroll" }, node("table", { "aria-label": `Routes under ${policy}` },
-    node("caption", { class: "facts" }, policy), node("thead", {}, head), body)));
+    node("caption", { class: "facts" }, policy), widths, node("thead", {}, head), body)));
   const rows = setup.routes.map(([name], route) => {
     const cells = heads.map((_, i) => node("td", { class: i === 1 || i > 4 ? "number" : "" }));
     cells[0].textContent = name;
@@ -68,8 +73,14 @@ function makeSide(policy, index) {
     const choose = () => { el("on").value = name; el("inject").scrollIntoView({ block: "nearest" }); el("kind").focus(); };
     row.addEventListener("click", choose);
     row.addEventListener("keydown", (event) => { if (event.key === "Enter") choose(); });
-    return { row, cells, actual, expected };
+    return { row, cells, actual, expected, seen: false };
   });
+  // Rows that nobody sees are not written to: a thousand routes cost what a screen of them costs.
+  const watch = new IntersectionObserver((entries) => {
+    for (const entry of entries) rows[entry.target.dataset.route].seen = entry.isIntersecting;
+    drawn = null;
+  }, { rootMargin: "200px" });
+  for (const { row } of rows) watch.observe(row);
   const groups = setup.providers.map((name, provider) => {
     const cells = heads.map((_, i) => node("td", { class: i === 1 || i > 4 ? "number" : "" }));
     const row = node("tr", { class: "head", tabindex: "0" }, ...cells);
@@ -126,7 +137,8 @@ function drawSide(view, side, now, faulted) {
     if (filter && !name.toLowerCase().includes(filter) && !state.includes(filter)) return;
     if (grouped && closed.has(provider) && !filter) return;
     shown.push(route);
-    const { row, cells, actual, expected: mark } = view.rows[route];
+    const { row, cells, actual, expected: mark, seen } = view.rows[route];
+    if (!seen) return;
     put(cells[1], side.weights[route].toFixed(side.weights[route] < 10 ? 2 : 0));
     if (cells[2].className !== `state ${state}`) cells[2].className = `state ${state}`;
     put(cells[2], state);
@@ -180,7 +192,7 @@ function chart(view, now, side) {
   pen.textAlign = "left"; pen.lineWidth = 1.5;
   const labels = [];
   side.history.forEach((points, provider) => {
-    pen.strokeStyle = HUES[provider]; pen.beginPath();
+    pen.strokeStyle = hue(provider); pen.beginPath();
     let last = -1;
     points.forEach((part, i) => {
       if (part < 0) return;
@@ -189,8 +201,10 @@ function chart(view, now, side) {
       pen[f](x((i + 0.5) * side.step_s), y(part / 1000));
     });
     pen.stroke();
-    if (last >= 0) labels.push([y(last / 1000), setup.providers[provider], HUES[provider]]);
+    if (last >= 0) labels.push([y(last / 1000), setup.providers[provider], hue(provider)]);
   });
+  // The tape keeps no counts of more routes than this.
+  if (setup.routes.length > 1000) { pen.fillStyle = style.getPropertyValue("--soft"); pen.fillText("shares over time are kept up to 1,000 routes", left + 8, top + 16); }
   labels.sort((a, b) => a[0] - b[0]);
   let free = 0;
   for (const [place, name, hue] of labels) { free = Math.max(place + 4, free + 12); pen.fillStyle = hue; pen.fillText(name, width - right + 6, free); }

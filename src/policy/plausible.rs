@@ -56,7 +56,10 @@ pub static RANGES: &[Range] = &[
     range("weights.delay", 0.0, 0.5, REPORTS),
 ];
 
-/// Values as plausible as this one, which is our choice; it is not among them.
+/// Parts of our own engine that no vendor's text has: a model without them says what the text says.
+const PARTS: [&str; 2] = ["silence.enabled", "direction.by_usable"];
+
+/// Values as plausible as this one, which is our choice; it is not among them. A number that is 0 is off, and stays.
 pub fn alternatives(param: &Param, value: f64) -> Vec<f64> {
     let mut values = match param.unit {
         Unit::Switch => vec![1.0 - value],
@@ -77,7 +80,13 @@ pub fn alternatives(param: &Param, value: f64) -> Vec<f64> {
 pub fn moved(spec: &PolicySpec) -> Vec<Moved> {
     let preset = spec.settings();
     let set = |id: &str| spec.preset.iter().copied().flatten().any(|(known, _)| *known == id);
-    let ours = spec.params.iter().filter(|param| param.is_ours() && !set(param.id));
+    // What only matters where it is switched on.
+    let off = |id: &str| {
+        let switch = id.split_once('.').map(|(part, _)| format!("{part}.enabled"));
+        switch.is_some_and(|switch| switch != id && is_off(&preset, &switch))
+    };
+    let stays = |id: &str| set(id) || PARTS.contains(&id) || off(id);
+    let ours = spec.params.iter().filter(|param| param.is_ours() && !stays(param.id));
     ours.flat_map(|param| {
         alternatives(param, preset.get(param.id)).into_iter().map(|value| {
             let mut settings = preset.clone();
@@ -88,12 +97,17 @@ pub fn moved(spec: &PolicySpec) -> Vec<Moved> {
     .collect()
 }
 
+fn is_off(settings: &Settings, switch: &str) -> bool {
+    settings.param(switch).is_some() && !settings.on(switch)
+}
+
 /// The rule and its exceptions, for the page of policies.
 pub(super) fn markdown() -> String {
     let mut text = String::from(
         "\n## Values that are our choice\n\n`compare --our-choices` moves each of them alone and says how far the policy's \
          place hangs on it: to half and twice a number, to the other words, to the other position of a switch. What a \
-         preset sets makes it that preset, and stays. These have ends of their own:\n\n\
+         preset sets makes it that preset, and stays; so does a number that is 0, which is off, and so do the parts of \
+         our own engine that no vendor's text has. These have ends of their own:\n\n\
          | parameter | from | to | why |\n| --- | --- | --- | --- |\n",
     );
     for range in RANGES {
@@ -118,8 +132,10 @@ mod tests {
     fn every_value_that_is_our_choice_can_be_moved() {
         for spec in POLICIES {
             for param in spec.params.iter().filter(|param| param.is_ours()) {
-                let others = alternatives(param, spec.settings().get(param.id));
-                assert!(!others.is_empty(), "{}: {}", spec.name, param.id);
+                let value = spec.settings().get(param.id);
+                let others = alternatives(param, value);
+                let is_off = value == 0.0 && param.unit != Unit::Switch;
+                assert!(!others.is_empty() || is_off, "{}: {}", spec.name, param.id);
                 assert!(others.iter().all(|value| param.check(*value).is_ok()), "{}", param.id);
             }
             let pool = Pool::default();
@@ -151,6 +167,9 @@ mod tests {
         assert!(kong.iter().any(|what| what == "usage.mode=decayed"), "{kong:?}");
         assert!(kong.iter().all(|what| !what.starts_with("retries=")), "documented: {kong:?}");
         assert!(what("bifrost-published").contains(&"state.min_attempts=10".to_owned()));
+        let published = what("bifrost-published");
+        assert!(published.iter().all(|what| !what.starts_with("silence.")), "{published:?}");
+        assert!(what("windtunnel").contains(&"silence.margin=1.5".to_owned()));
         let literal = what("bifrost-literal");
         assert!(literal.iter().all(|what| !what.starts_with("state.min_attempts")), "{literal:?}");
     }

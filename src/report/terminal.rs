@@ -249,7 +249,7 @@ fn providers(run: &StoredRun) -> Table {
     }
     let while_faults = marks(&run.series, &run.summary.faults);
     if !while_faults.is_empty() {
-        table.add_row(vec![Cell::new("while faults last"), Cell::new(""), Cell::new(while_faults)]);
+        table.add_row(vec![Cell::new("faults"), Cell::new(""), Cell::new(while_faults)]);
     }
     table
 }

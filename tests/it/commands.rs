@@ -18,11 +18,12 @@ use crate::program::{Desk, Ended, SHORT};
 const RPS: u64 = 20;
 
 /// Subcommand, argument and its greatest value; it is added where it is missing.
-const SMALL: [(&str, &str, Option<u64>); 8] = [
+const SMALL: [(&str, &str, Option<u64>); 9] = [
     ("bench", "--quick", None),
     ("check", "-R", Some(3)),
     ("compare", "-R", Some(2)),
     ("hunt", "--budget", Some(8)),
+    ("hunt", "--keep", Some(1)),
     ("solve", "-R", Some(2)),
     ("sweep", "-R", Some(2)),
     ("tune", "-R", Some(2)),

@@ -345,6 +345,10 @@ fn headline(comparing: &Comparing, done: usize, threads: usize) -> String {
     let requests = plan.requests();
     let all = plan.keys().len();
     let left = requests * (all - done) as f64 / all.max(1) as f64;
+    let requests = match left {
+        few if few < 1e8 => format!("{:.1} million", few / 1e6),
+        many => format!("{:.2} billion", many / 1e9),
+    };
     let minutes = left / SPEED / threads.max(1) as f64 / 60.0;
     let kept = match done {
         0 => String::new(),
@@ -352,12 +356,11 @@ fn headline(comparing: &Comparing, done: usize, threads: usize) -> String {
     };
     format!(
         "{} scenarios × {} policies{moved} × {} tables × {} replications = {all} runs{kept}\n\
-         {:.2} billion requests to simulate, about {:.0} min on {threads} threads",
+         {requests} requests to simulate, about {:.0} min on {threads} threads",
         plan.scenarios.len(),
         plan.contenders.len(),
         plan.layers.len(),
         plan.replications,
-        left / 1e9,
         minutes.max(1.0).ceil()
     )
 }

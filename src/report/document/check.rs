@@ -178,7 +178,7 @@ fn compared(report: &CheckReport) -> Option<Grid> {
     (!rows.is_empty()).then(|| Grid {
         id: "compared".to_owned(),
         title: "Compared with the reference".to_owned(),
-        note: "Differences are paired, with 95 % intervals. *Could see* is the smallest worsening, slack included, that \
+        note: "Differences are paired, with 95 % intervals. \"Could see\" is the smallest worsening, slack included, that \
                would have been found with a probability of about 80 %; where it is more than you care about, a pass says \
                little."
             .to_owned(),

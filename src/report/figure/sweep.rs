@@ -124,7 +124,9 @@ fn curve(sweep: &Sweep, axis: &AxisFacts, response: &Response) -> Option<Plot> {
     let y = if low_y >= 0.0 && low_y < 0.7 * high_y {
         Axis::from_zero("", high_y, 4, count_short)
     } else {
-        let room = ((high_y - low_y) * 0.08).max(1e-9);
+        // What does not change at all is a line in the middle.
+        let extent = if high_y > low_y { high_y - low_y } else { high_y.abs() };
+        let room = (extent * 0.08).max(1e-9);
         Axis::linear("", low_y - room, high_y + room, 4, count_short)
     };
     let label = match axis.unit.as_deref() {
@@ -138,7 +140,8 @@ fn curve(sweep: &Sweep, axis: &AxisFacts, response: &Response) -> Option<Plot> {
     } else if axis.log {
         Axis::log(&label, low_x, high_x, count_short)
     } else {
-        Axis::linear(&label, low_x, high_x, 8, count_short)
+        let room = (high_x - low_x) * 0.02;
+        Axis::linear(&label, low_x - room, high_x + room, 8, count_short)
     };
     let (line, whisker) = (solid(VERMILLION, 2.0), solid(GREY, 1.25));
     let bars = points.iter().filter_map(|(x, point)| {
@@ -155,7 +158,7 @@ fn curve(sweep: &Sweep, axis: &AxisFacts, response: &Response) -> Option<Plot> {
         areas: Vec::new(),
         lines: vec![
             Line { name: "95 % interval".to_owned(), pieces: bars.collect(), stroke: whisker },
-            Line { name: response.metric.clone(), pieces: vec![known], stroke: line },
+            Line { name: "mean".to_owned(), pieces: vec![known], stroke: line },
         ],
         legend: vec![
             Entry { text: "mean".to_owned(), stroke: Some(line) },
@@ -170,8 +173,12 @@ fn heat(sweep: &Sweep, surface: &Surface) -> Option<Heat> {
     let low = all.iter().copied().reduce(f64::min)?;
     let high = all.iter().copied().reduce(f64::max)?;
     let part = |value: f64| if high > low { (value - low) / (high - low) } else { 0.0 };
-    let cell =
-        |cell: &Option<f64>| cell.map(|cell| cell * scale).map(|value| (part(value), short(value)));
+    // As many digits as tell the least from the greatest.
+    let tells = |more: &usize| short(low, *more) != short(high, *more);
+    let more = (2..5).find(tells).unwrap_or(2);
+    let cell = |cell: &Option<f64>| {
+        cell.map(|cell| cell * scale).map(|value| (part(value), short(value, more)))
+    };
     Some(Heat {
         heading: heading(sweep, &surface.metric),
         x: sweep.axes[surface.x].path.clone(),
@@ -182,9 +189,9 @@ fn heat(sweep: &Sweep, surface: &Surface) -> Option<Heat> {
     })
 }
 
-/// Three significant digits.
-fn short(value: f64) -> String {
-    let text = format!("{value:.2e}");
+/// One significant digit and `more`.
+fn short(value: f64, more: usize) -> String {
+    let text = format!("{value:.more$e}");
     count(significant(text.parse().expect("what was written as a number reads as one")))
 }
 

@@ -31,7 +31,8 @@ pub(super) fn html(heat: &Heat) -> String {
         html.push_str(&format!("<th scope=\"col\">{}</th>", escape(column)));
     }
     html.push_str(&format!(
-        "</tr></tbody></table></div><div class=\"xl\">{}</div></div>",
+        "</tr></tbody></table></div><div class=\"hl\" aria-hidden=\"true\">{} upwards, {} to the right</div></div>",
+        escape(&heat.y),
         escape(&heat.x)
     ));
     html
