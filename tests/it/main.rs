@@ -6,6 +6,7 @@ mod bench;
 mod bound;
 mod campaign;
 mod check;
+mod check_power;
 mod claims;
 mod cli;
 mod clients;
