@@ -17,12 +17,22 @@ pub(super) struct Thresholds {
 
 /// Reads a file of thresholds.
 pub(super) fn read(path: &Path) -> Result<Thresholds, Failure> {
+    parse(path, &text(path)?)
+}
+
+/// The text of a file of thresholds.
+pub(super) fn text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let what = format!("cannot read {}: {error}; `tune` writes such a file", path.display());
+        Failure::new(Exit::Usage, what)
+    })
+}
+
+/// What a file of thresholds says, from its text.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Thresholds, Failure> {
     let name = path.display();
     let wrong = |what: String| Failure::new(Exit::Usage, what);
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        wrong(format!("cannot read {name}: {error}; `tune` writes such a file"))
-    })?;
-    let config = Config::parse(&text).map_err(|error| wrong(format!("{name}: {error}")))?;
+    let config = Config::parse(text).map_err(|error| wrong(format!("{name}: {error}")))?;
     let spec = registry::find(&config.policy).ok_or_else(|| {
         let names: Vec<&str> = POLICIES.iter().map(|spec| spec.name).collect();
         let help = suggest::help(&config.policy, &names);

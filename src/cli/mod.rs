@@ -7,6 +7,7 @@ mod exit;
 mod fail;
 mod progress;
 mod style;
+mod threads;
 mod watch;
 
 use std::ffi::OsString;

@@ -9,6 +9,8 @@ use crate::record::{Quantity, significant};
 use crate::scenario::{Expect, Stat};
 use crate::stats::{self, Estimate};
 
+use super::measure::{self, needs_oracle};
+
 #[cfg(test)]
 #[path = "judge_tests.rs"]
 mod tests;
@@ -17,12 +19,22 @@ mod tests;
 pub(super) fn measured(expect: &Expect, tapes: &[Tape], pool: &Pool, seed: u64) -> Evidence {
     let metric = catalog::find(&expect.metric).expect("expectations are read with the catalogue");
     let values: Vec<Value> =
-        tapes.iter().map(|tape| value(metric, expect.fault.as_deref(), tape, pool)).collect();
+        tapes.iter().map(|tape| value(metric, expect.fault.as_deref(), tape, None, pool)).collect();
     judged(expect, metric.unit, &values, expect.stat, seed)
 }
 
-/// The metric of one replication, on its fault or else the first.
-pub(super) fn value(metric: &Metric, fault: Option<&str>, tape: &Tape, pool: &Pool) -> Value {
+/// The metric of one replication, on its fault or else the first. `oracle` is its run beside this one, for metrics
+/// that need it.
+pub(super) fn value(
+    metric: &Metric,
+    fault: Option<&str>,
+    tape: &Tape,
+    oracle: Option<&Tape>,
+    pool: &Pool,
+) -> Value {
+    if needs_oracle(metric) {
+        return measure::measured(metric, tape, oracle, pool);
+    }
     let index = match fault.filter(|_| metric.is_per_fault()) {
         None => Some(0),
         Some(name) => tape.faults.iter().position(|fault| fault.name == name),

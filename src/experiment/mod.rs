@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod check;
+mod child;
 pub mod choices;
 pub mod claims;
 pub mod compare;

@@ -46,6 +46,9 @@ pub struct KindFound {
     pub worst: Quantity,
     /// The metric if the same begins elsewhere in the minute; as long as before, or until shortly before the end.
     pub phases: Vec<Phase>,
+    /// What happens if it lasts five minutes; absent where the policy does not walk into it again and again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<Returns>,
 }
 
 /// A schedule that hurts, as small as it can be.

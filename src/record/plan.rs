@@ -48,11 +48,11 @@ pub enum Work {
     Sweep(SweepWork),
 }
 
-/// A scenario's file.
+/// A file of scenarios or of thresholds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ScenarioText {
-    /// Where it was: its stem is its name, and traces are looked for in its folder.
+pub struct FileText {
+    /// Where it was: its stem is its name, and a scenario's traces are looked for in its folder.
     pub path: String,
     /// Its text.
     pub text: String,
@@ -65,12 +65,15 @@ pub struct CompareWork {
     /// The command on one machine.
     pub command: String,
     /// The worlds.
-    pub scenarios: Vec<ScenarioText>,
+    pub scenarios: Vec<FileText>,
     /// Overrides of every scenario.
     pub sets: Vec<String>,
     /// `--policies`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policies: Option<String>,
+    /// `--config`, file by file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub configs: Vec<FileText>,
     /// `--ablate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ablate: Option<String>,
@@ -92,7 +95,7 @@ pub struct SweepWork {
     /// The command on one machine.
     pub command: String,
     /// The world.
-    pub scenario: ScenarioText,
+    pub scenario: FileText,
     /// Overrides of every point.
     pub sets: Vec<String>,
     /// `--vary`, axis by axis.

@@ -29,10 +29,10 @@ pub struct Head {
     pub held_out_scenarios: Vec<String>,
 }
 
-/// Which run: `search` or `proof`, candidate, and its place among the candidate's runs.
+/// Which run: its stage, candidate, and its place among the candidate's runs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StudyKey {
-    /// `search` or `proof`.
+    /// `search` or `proof`, of candidates; `reference` or `reference-proof`.
     pub stage: &'static str,
     /// Number of the candidate.
     pub trial: u32,
@@ -100,7 +100,8 @@ pub struct StudyJournal {
     file: File,
 }
 
-const STAGES: [&str; 2] = ["search", "proof"];
+/// Of candidates, and of the reference that they are held against.
+const STAGES: [&str; 4] = ["search", "proof", "reference", "reference-proof"];
 
 impl StudyJournal {
     /// Opens the journal of a plan, or begins it, and gives the runs that it has.

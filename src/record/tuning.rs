@@ -41,6 +41,9 @@ pub struct Tuning {
     pub knee_because: String,
     /// The recommended candidate against the start, objective by objective.
     pub proof: Vec<Proof>,
+    /// The policy that the recommendation was to be no worse than; absent where that was the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
     /// Digest of the events of all runs, in hexadecimal.
     pub digest: String,
     /// What to beware of.
@@ -96,6 +99,18 @@ pub struct Searched {
     pub set_by: Option<String>,
 }
 
+/// A policy that the recommendation was to be no worse than, in any objective.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// The policy.
+    pub policy: String,
+    /// Its objectives in the search.
+    pub objectives: Vec<Option<f64>>,
+    /// The recommended candidate against it, objective by objective; its means stand where the start's do.
+    pub proof: Vec<Proof>,
+}
+
 /// A candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +142,7 @@ pub enum Fate {
     Refused,
 }
 
-/// One objective of the recommended candidate against the start.
+/// One objective of the recommended candidate against the start, or the reference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
@@ -148,11 +163,11 @@ pub struct Proof {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gain {
-    /// Mean of the start.
+    /// Mean of the start, or of the reference.
     pub start: Option<f64>,
     /// Mean of the candidate.
     pub candidate: Option<f64>,
-    /// Mean of candidate − start, over pairs of runs.
+    /// Mean of candidate − start (or reference), over pairs of runs.
     pub difference: Option<f64>,
     /// Lower end of its 95 % interval, over replications.
     #[serde(default, skip_serializing_if = "Option::is_none")]

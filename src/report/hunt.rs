@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::metrics::{Direction, catalog};
-use crate::record::hunt::{Found, Hunt, Phase, extremes};
+use crate::record::hunt::{Found, Hunt, Phase, Returns, extremes};
 use crate::record::{Measured, Quantity};
 
 /// The table of finds, and a sentence or two for each.
@@ -24,6 +24,7 @@ pub fn text(hunt: &Hunt) -> String {
         "begins at second",
         "least",
         "begins at second",
+        "in five minutes walked into again",
         "file",
         "as small as can be",
         "fresh seeds",
@@ -34,12 +35,14 @@ pub fn text(hunt: &Hunt) -> String {
             phase.map_or(Default::default(), |p| [shown(&p.value), p.start_s.to_string()])
         };
         let [worst, least] = [end(ends.map(|ends| ends.0)), end(ends.map(|ends| ends.1))];
+        let again = kind.returns.as_ref().map(again).unwrap_or_default();
         let found = hunt.found.iter().find(|found| found.kind == kind.kind);
         let file = found.map_or(Default::default(), |found| {
             [found.file.clone(), shown(&found.value), spread(&found.fresh)]
         });
         table.add_row(
-            [std::slice::from_ref(&kind.kind), &worst[..], &least[..], &file[..]].concat(),
+            [std::slice::from_ref(&kind.kind), &worst[..], &least[..], &[again], &file[..]]
+                .concat(),
         );
     }
     let unit = if hunt.unit.is_empty() { String::new() } else { format!(" ({})", hunt.unit) };
@@ -77,6 +80,10 @@ fn sentences(found: &Found, better: Direction) -> String {
         );
     }
     text
+}
+
+fn again(returns: &Returns) -> String {
+    format!("{} times, every {} s for {} s", returns.times, returns.every_s, returns.lasts_s)
 }
 
 fn shown(value: &Quantity) -> String {

@@ -11,7 +11,11 @@ pub fn text(tuning: &Tuning) -> String {
         text += &format!("warning: {warning}\n");
     }
     text += &format!("\n{}\n", rows(presets::NOTHING, PARAMETERS, &parameters(tuning)));
-    text += &format!("\n{}\n", rows(presets::NOTHING, PROOF, &proofs(tuning)));
+    text += &format!("\n{}\n", rows(presets::NOTHING, PROOF, &proofs(tuning, &tuning.proof)));
+    if let Some(reference) = &tuning.reference {
+        let table = rows(presets::NOTHING, PROOF, &proofs(tuning, &reference.proof));
+        text += &format!("\nagainst {}\n{table}\n", reference.policy);
+    }
     text += &format!("\n{}\n", front_table(tuning, presets::NOTHING));
     text
 }
@@ -36,8 +40,15 @@ pub fn markdown(tuning: &Tuning, command: &str) -> String {
         },
         tuning.held_out.replications,
         tuning.held_out.hash,
-        table(PROOF, &proofs(tuning))
+        table(PROOF, &proofs(tuning, &tuning.proof))
     );
+    if let Some(reference) = &tuning.reference {
+        page += &format!(
+            "The same against `{}`, which the recommendation was to be no worse than in any objective:\n\n{}\n\n",
+            reference.policy,
+            table(PROOF, &proofs(tuning, &reference.proof))
+        );
+    }
     page += &format!("## The front\n\n{}\n\n", front_table(tuning, presets::ASCII_MARKDOWN));
     page + &format!("## The same again\n\n```sh\n{command}\n```\n")
 }
@@ -76,7 +87,7 @@ fn parameters(tuning: &Tuning) -> Vec<[String; 5]> {
     tuning.parameters.iter().map(row).collect()
 }
 
-fn proofs(tuning: &Tuning) -> Vec<[String; 5]> {
+fn proofs(tuning: &Tuning, proofs: &[Proof]) -> Vec<[String; 5]> {
     let row = |(proof, objective): (&Proof, &Objective)| {
         let unit = &objective.unit;
         [
@@ -87,7 +98,7 @@ fn proofs(tuning: &Tuning) -> Vec<[String; 5]> {
             verdict(proof.verdict).to_owned(),
         ]
     };
-    tuning.proof.iter().zip(&tuning.objectives).map(row).collect()
+    proofs.iter().zip(&tuning.objectives).map(row).collect()
 }
 
 fn gain(gain: &Gain, unit: &str) -> String {

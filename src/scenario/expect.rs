@@ -163,6 +163,14 @@ pub(crate) fn of_claim(files: &[ExpectFile], faults: &[Fault]) -> Result<Vec<Exp
             return Err(Problem::new(at, format!("a claim's expectation has no `{key}`"))
                 .expected("only scenarios have it"));
         }
+        let at = At::top().key("expect").item(index);
+        let metric = file.metric(&at)?;
+        if matches!(metric.measure, Measure::Against(_)) {
+            let what = format!("`{}` needs a run of the oracle", metric.id);
+            return Err(
+                Problem::new(at.key("metric"), what).expected("expected a metric of one run")
+            );
+        }
     }
     expects(files, faults)
 }
@@ -199,20 +207,15 @@ impl Stat {
 }
 
 impl ExpectFile {
-    /// Its metric, if there is one of this name that one run has.
+    /// Its metric, if there is one of this name.
     fn metric(&self, at: &At) -> Result<&'static Metric, Problem> {
         let at = at.key("metric");
-        let metric = catalog::find(&self.metric).ok_or_else(|| {
+        catalog::find(&self.metric).ok_or_else(|| {
             let ids: Vec<_> = catalog::METRICS.iter().map(|metric| metric.id).collect();
-            Problem::new(at.clone(), format!("there is no metric `{}`", self.metric))
+            Problem::new(at, format!("there is no metric `{}`", self.metric))
                 .expected("expected a name such as \"time_to_recover_user\"")
                 .help(suggest::help(&self.metric, &ids))
-        })?;
-        if matches!(metric.measure, Measure::Against(_)) {
-            return Err(Problem::new(at, format!("`{}` needs a run of the oracle", metric.id))
-                .expected("expected a metric of one run"));
-        }
-        Ok(metric)
+        })
     }
 
     /// What is expected of a metric with this unit.

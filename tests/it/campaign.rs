@@ -67,8 +67,13 @@ fn a_sweep_in_parts_with_a_worker_killed_is_the_sweep_of_one_machine() {
 #[test]
 fn a_comparison_in_parts_is_the_comparison_of_one_machine() {
     let desk = Desk::new();
-    let whole = desk.data(&[&COMPARE[..], &["--out", "whole"]].concat());
-    plan(&desk, &COMPARE);
+    desk.write("mine.toml", "policy = \"windtunnel\"\nstate.failed = \"9%\"\n");
+    let compare = [&COMPARE[..], &["--config", "mine.toml"]].concat();
+    let whole = desk.data(&[&compare[..], &["--out", "whole"]].concat());
+    assert!(whole.contains("mine"), "{whole}");
+    plan(&desk, &compare);
+    // What the plan needs of this machine is in it.
+    std::fs::remove_file(desk.path("mine.toml")).unwrap();
     for part in ["1/4", "2/4", "3/4", "4/4"] {
         assert_eq!(shard(&desk, part, &part[..1]).code, Some(0));
     }

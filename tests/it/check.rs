@@ -123,7 +123,6 @@ fn a_bad_expectation_is_shown_at_its_place() {
     for (from, to, says) in [
         ("leak_ratio", "leek_ratio", "did you mean `leak_ratio`?"),
         ("leak_ratio\"", "leak_ratio\"\npolicy = \"windtunel\"", "did you mean `windtunnel`?"),
-        ("leak_ratio\"", "regret\"", "needs a run of the oracle"),
         ("min = \"50%\"", "min = \"50s\"", "not in the unit of `slo_attainment`"),
         ("min = \"50%\"", "min = \"50%\"\nslack = 1", "there is no gate to be slack"),
         ("stat = \"mean\"", "stat = \"worst-phase\"", "no fault has phases"),
@@ -147,6 +146,29 @@ fn a_bad_expectation_is_shown_at_its_place() {
 }
 
 #[test]
+fn regret_is_expected_and_gated_against_the_oracle_on_the_same_luck() {
+    let desk = desk();
+    let good = desk.read("s/short.toml").replace("leak_ratio", "regret");
+    let bound = "[[expect]]\nmetric = \"regret\"\nstat = \"max\"\nmin = 0\nmax = \"100%\"\n";
+    desk.write("s/short.toml", format!("{good}{bound}"));
+    let json = |code: i32, policy: &str| -> serde_json::Value {
+        let args = ["check", "s", "-R", "8", "--policy", policy, "--against", "windtunnel"];
+        let ended = ended(&desk, code, &[&args[..], &["--format", "json"]].concat());
+        serde_json::from_str(&ended.stdout).unwrap()
+    };
+    // The oracle loses nothing against itself; a rule that learns nothing loses more than our engine.
+    let best = json(0, "oracle");
+    let of = |report: &serde_json::Value| report["subjects"][0]["gates"][0].clone();
+    assert!(
+        of(&best)["values"].as_array().unwrap().iter().all(|value| value.as_f64() == Some(0.0))
+    );
+    let worse = json(98, SLOW);
+    assert_eq!(of(&worse)["outcome"]["verdict"], "regression", "{worse:#}");
+    let first = |report| of(report)["reference"].as_array().unwrap()[..8].to_vec();
+    assert_eq!(first(&worse), first(&best), "the same luck on both sides");
+}
+
+#[test]
 fn a_check_runs_with_the_overrides_of_its_scenario() {
     let desk = desk();
     let text = desk.read("s/short.toml") + "[check]\nset = [\"rps=50\"]\n";
@@ -157,6 +179,8 @@ fn a_check_runs_with_the_overrides_of_its_scenario() {
     };
     let own = json(&[]);
     assert_eq!(own["subjects"][0]["sets"], serde_json::json!(["rps=50"]));
+    let text = desk.data(&["check", "s", "-R", "2"]);
+    assert!(text.contains("\n    with rps=50\n"), "{text}");
     let digest = |report: &serde_json::Value| report["subjects"][0]["digest"].clone();
     assert_ne!(digest(&own), digest(&json(&["--set", "rps=60"])));
     assert_eq!(digest(&own), digest(&json(&["--set", "rps=50"])));

@@ -193,9 +193,8 @@ fn wrong(path: &str, text: &str) -> (Vec<String>, usize) {
 #[test]
 fn every_command_in_the_docs_runs() {
     let (mut all, mut count) = (Vec::new(), 0);
-    let is_here = |path: &String| {
-        !GENERATED.contains(&path.as_str()) && !ELSEWHERE.contains(&path.as_str())
-    };
+    let is_here =
+        |path: &String| !GENERATED.contains(&path.as_str()) && !ELSEWHERE.contains(&path.as_str());
     for path in pages().into_iter().filter(is_here) {
         let text = page(&path);
         if text.contains("cmd:python3") && !has_python() {

@@ -50,6 +50,18 @@ fn a_found_file_replays_to_the_same_events_and_the_same_harm() {
 }
 
 #[test]
+fn the_period_with_which_a_policy_walks_into_a_fault_again_stands_in_the_row_of_its_kind() {
+    let desk = Desk::new();
+    desk.write("world.toml", WORLD);
+    let args = ["--policy", "helicone", "--kinds", "hard-outage,error-burst-hang", "--out", "h"];
+    let hunt = hunted(&desk, &args);
+    let kinds = hunt["kinds"].as_array().unwrap();
+    let row = kinds.iter().find(|kind| kind["kind"] == "hard-outage").unwrap();
+    // Its counter forgets at every whole minute, so a provider that is down gets its traffic back for a check.
+    assert_eq!(row["returns"]["every_s"], 60.0, "{row:#}");
+}
+
+#[test]
 fn a_hunt_is_the_same_bytes_on_one_thread_and_on_two() {
     let desk = Desk::new();
     desk.write("world.toml", WORLD);

@@ -7,6 +7,7 @@ mod bound;
 mod campaign;
 mod changes;
 mod check;
+mod check_power;
 mod claims;
 mod cli;
 mod clients;

@@ -56,7 +56,39 @@ fn a_search_is_the_same_bytes_on_one_thread_and_on_two() {
     let searches = journal.lines().filter(|line| line.contains("\"stage\":\"search\"")).count();
     assert!(proofs.iter().all(|at| *at > searches), "what is held out runs last, once");
     let candidates = if tuning["knee"] == 0 { 1 } else { 2 };
-    assert_eq!(proofs.len(), candidates * 2);
+    assert_eq!(proofs.len(), candidates * 10, "ten replications at least");
+}
+
+#[test]
+fn a_search_may_be_held_against_a_named_policy() {
+    let desk = desk();
+    let ended = tuned(&desk, &["--against", "bifrost-published", "--out", "t"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("of them no worse than bifrost-published"), "{}", ended.stderr);
+    let tuning: serde_json::Value = serde_json::from_str(&desk.read("t/tuning.json")).unwrap();
+    let reference = &tuning["reference"];
+    assert_eq!(reference["policy"], "bifrost-published");
+    // Held out it has ten replications too, and meets the same candidate as the start does.
+    for (start, other) in
+        tuning["proof"].as_array().unwrap().iter().zip(reference["proof"].as_array().unwrap())
+    {
+        assert_eq!(start["held_out"]["candidate"], other["held_out"]["candidate"]);
+        assert_eq!(other["held_out"]["pairs"], 10);
+    }
+    // What is recommended is no worse than it in any objective of the search, or that is said.
+    let number = tuning["knee"].as_u64().unwrap() as usize;
+    let values = |of: &serde_json::Value| -> Vec<f64> {
+        of.as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
+    };
+    let no_worse = values(&tuning["trials"][number]["objectives"])
+        .iter()
+        .zip(values(&reference["objectives"]))
+        .all(|(own, other)| *own <= other);
+    let warned = tuning["warnings"].to_string().contains("no worse than `bifrost-published`");
+    assert_ne!(no_worse, warned, "{tuning:#}");
+    assert!(ended.stdout.contains("against bifrost-published"), "{}", ended.stdout);
+    let page = desk.read("t/README.md");
+    assert!(page.contains("--against bifrost-published"), "the command that does it again: {page}");
 }
 
 #[test]
@@ -150,6 +182,8 @@ fn mistakes_cost_nothing_and_say_what_to_do() {
         (&["--for", "litellm", "--search", "cooldown.window"], "cannot be set"),
         (&["--for", "nginx"], "possible values"),
         (&["--config", "wrong.toml"], "line 2: no parameter `state.faild`"),
+        (&["--against", "windtunel"], "did you mean `windtunnel`"),
+        (&["--against", "random"], "`false_alarms` has no value under `random`"),
         (&["--hold-out", "flapping"], "no scenario is of family `flapping`"),
         (&["--hold-out", "error-burst"], "nothing is left"),
     ] {

@@ -55,11 +55,6 @@ pub(super) fn make(args: &Make) -> Result<(), Failure> {
         return usage("--threads belongs to `campaign run`");
     }
     let work = match &args.of {
-        Of::Compare(args) if !args.configs.is_empty() => {
-            return usage(
-                "--config names a file of this machine: say --policies 'NAME{parameter=value,…}' in a campaign",
-            );
-        }
         Of::Compare(args) => Work::Compare(compare::work(args)?),
         Of::Sweep(args) if args.boundary.is_some() => {
             return usage(
@@ -107,7 +102,7 @@ pub(super) enum Tasks {
 impl Tasks {
     fn of(work: &Work) -> Result<Self, Failure> {
         Ok(match work {
-            Work::Compare(work) => Self::Compare(Comparing::new(work, &[])?),
+            Work::Compare(work) => Self::Compare(Comparing::new(work)?),
             Work::Sweep(work) => Self::Sweep(sweep::plan(work)?),
         })
     }

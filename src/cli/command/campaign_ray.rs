@@ -107,7 +107,7 @@ fn start(cluster: &Cluster<'_>) -> Result<Child, Failure> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command.spawn().map_err(|error| {
         let what = format!(
-            "cannot start `{}`: {error}; it needs Python 3.10 with the package in python/ (pip install ./python)",
+            "cannot start `{}`: {error}; it needs Python 3.10 with the package in python/ (pip install './python[ray]')",
             cluster.python
         );
         Failure::new(Exit::Usage, what)

@@ -16,6 +16,7 @@ use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::style;
+use crate::cli::threads::threads;
 use crate::engine::Span;
 use crate::experiment::RunError;
 use crate::experiment::unit::complete;
@@ -52,7 +53,7 @@ pub(in crate::cli) struct Run {
     /// Where the cluster is: HOST:PORT, `auto`, or `local` for one on this machine
     #[arg(long, value_name = "ADDRESS", default_value = "auto")]
     address: String,
-    /// Python that has the package windtunnel-ray
+    /// Python that has the package in python/, with Ray
     #[arg(long, value_name = "PROGRAM", default_value = "python3", env = "WINDTUNNEL_PYTHON")]
     python: String,
     /// Units of one task of the cluster; 0 aims at 1 to 5 seconds a task
@@ -103,7 +104,7 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
         journal.lock().expect("nobody panics with it").add(id, what, row)
     };
     let result = match args.engine {
-        Engine::Local => threads(args)?
+        Engine::Local => threads(args.threads)?
             .install(|| complete(units.as_ref(), &which, done, &keep, &bar))
             .map(|_| ())
             .map_err(|error| failure(&error, args)),
@@ -155,13 +156,6 @@ fn part(dir: &Path, opened: &Opened) -> Result<(Journal, Rows), Failure> {
     Ok(opened_journal)
 }
 
-fn threads(args: &Run) -> Result<rayon::ThreadPool, Failure> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Unexpected, error))
-}
-
 /// Runs some units and prints their rows: what a worker of an engine does.
 fn to_stdout(args: &Run, opened: &Opened) -> Result<(), Failure> {
     let at = |text: &String| {
@@ -181,7 +175,8 @@ fn to_stdout(args: &Run, opened: &Opened) -> Result<(), Failure> {
     let units = opened.tasks.units();
     let bar = Bar::new(Span(0));
     let done = Rows::new();
-    let result = threads(args)?.install(|| complete(units.as_ref(), &which, done, &keep, &bar));
+    let result =
+        threads(args.threads)?.install(|| complete(units.as_ref(), &which, done, &keep, &bar));
     bar.finish();
     result.map(|_| ()).map_err(|error| failure(&error, args))
 }

@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::style;
+use crate::cli::threads::threads;
 use crate::experiment::check::{Check as Experiment, CheckPlan, Pending, Source, Subject, merge};
 use crate::experiment::compare::Contender;
 use crate::experiment::{RunError, described};
@@ -158,10 +159,7 @@ pub(super) fn check(args: &Check) -> Result<(), Failure> {
         return Err(Failure::new(Exit::NothingRun, what));
     }
     catch_interrupts();
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let threads = threads(args.threads)?;
     let mut check = Experiment::new(plan, notes);
     if let (true, Some(file)) = (args.update, &args.baseline) {
         return update(args, check, file, baseline.as_ref(), &threads);

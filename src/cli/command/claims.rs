@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::style;
+use crate::cli::threads::threads;
 use crate::experiment::{RunError, claims as experiment};
 use crate::record::{self, Made, StoreError};
 use crate::report;
@@ -41,10 +42,7 @@ pub(super) fn claims(args: &Claims) -> Result<(), Failure> {
     let claims = load(args)?;
     record::writable(&args.out).map_err(|error| Failure::new(Exit::Usage, error))?;
     catch_interrupts();
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let threads = threads(args.threads)?;
     let time = experiment::virtual_time(&claims);
     style::note(&format!("{} claims, {time} of virtual time", claims.len()));
     let bar = Bar::new(time);

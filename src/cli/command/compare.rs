@@ -12,6 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::style;
+use crate::cli::threads::threads;
 use crate::experiment::RunError;
 use crate::experiment::compare::{ComparePlan, Contender, Layer, METRICS, runs};
 use crate::experiment::league::league;
@@ -23,7 +24,7 @@ use crate::record::comparison::paired_csv;
 use crate::record::journal::{Columns, Journal, UnitId};
 use crate::record::made::Input;
 use crate::record::manifest::{MANIFEST, MANIFEST_VERSION, Manifest};
-use crate::record::plan::{CompareWork, ScenarioText};
+use crate::record::plan::{CompareWork, FileText};
 use crate::record::run_row::{self, RunKey, RunRow};
 use crate::record::{self, Made, StoreError, store};
 use crate::report;
@@ -113,10 +114,10 @@ pub(super) struct Comparing {
 
 impl Comparing {
     /// From what was asked, here or on the machine that made a campaign's plan.
-    pub(super) fn new(work: &CompareWork, configs: &[PathBuf]) -> Result<Self, Failure> {
+    pub(super) fn new(work: &CompareWork) -> Result<Self, Failure> {
         let of = |name: &String| LAYERS.into_iter().find(|layer| layer.name() == name);
         let layers: Option<Vec<Layer>> = work.layers.iter().map(of).collect();
-        let mut contenders = contenders(work.policies.as_deref(), work.ablate.as_deref(), configs)?;
+        let mut contenders = contenders(work)?;
         let moved = if work.our_choices { choices::variants(&contenders) } else { Vec::new() };
         let (variants_of, variants): (Vec<usize>, Vec<Contender>) = moved.into_iter().unzip();
         contenders.extend(variants);
@@ -166,6 +167,13 @@ pub(super) fn work(args: &Compare) -> Result<CompareWork, Failure> {
         scenarios: texts(args)?,
         sets: args.sets.clone(),
         policies: args.policies.clone(),
+        configs: args
+            .configs
+            .iter()
+            .map(|path| {
+                Ok(FileText { path: path.display().to_string(), text: config::text(path)? })
+            })
+            .collect::<Result<_, Failure>>()?,
         ablate: args.ablate.clone(),
         our_choices: args.our_choices,
         layers: layers.iter().map(|layer| layer.name().to_owned()).collect(),
@@ -176,7 +184,7 @@ pub(super) fn work(args: &Compare) -> Result<CompareWork, Failure> {
 
 pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
     let work = work(args)?;
-    let comparing = Comparing::new(&work, &args.configs)?;
+    let comparing = Comparing::new(&work)?;
     let plan = comparing.plan();
     let dir = args.out.clone().unwrap_or_else(|| default_folder(plan.scenarios));
     record::writable(&dir).map_err(|error| Failure::new(Exit::Usage, error))?;
@@ -184,10 +192,7 @@ pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
     let (journal, done) = open(&dir)?;
     let ids = plan.ids();
     let kept: Vec<usize> = (0..ids.len()).filter(|at| done.contains_key(&ids[*at])).collect();
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let threads = threads(args.threads)?;
     style::note(&headline(&comparing, kept.len(), threads.current_num_threads()));
     let bar = Bar::new(plan.virtual_time());
     kept.iter().for_each(|index| bar.skip(plan.length(*index)));
@@ -237,7 +242,7 @@ pub(super) fn finish(
     store::write_whole(&dir.join("paired.csv"), &paired_csv(&pairs)).map_err(stored)?;
     let files = report::write_comparison(dir, &comparison)
         .map_err(|error| Failure::new(Exit::Unexpected, error))?;
-    let input = |file: &ScenarioText| Input::of(Path::new(&file.path), file.text.as_bytes());
+    let input = |file: &FileText| Input::of(Path::new(&file.path), file.text.as_bytes());
     let inputs = work.scenarios.iter().map(input).collect();
     let manifest = Made::new(work.command.clone(), &comparison.digest, inputs);
     manifest.write(dir).map_err(stored)?;
@@ -366,11 +371,8 @@ fn headline(comparing: &Comparing, done: usize, threads: usize) -> String {
 }
 
 /// The policies of the arguments, in the order of the registry; the oracle comes with any.
-fn contenders(
-    policies: Option<&str>,
-    ablate: Option<&str>,
-    configs: &[PathBuf],
-) -> Result<Vec<Contender>, Failure> {
+fn contenders(work: &CompareWork) -> Result<Vec<Contender>, Failure> {
+    let (policies, ablate) = (work.policies.as_deref(), work.ablate.as_deref());
     let usual = |spec: &&PolicySpec| !matches!(spec.family, Family::Field);
     let mut contenders: Vec<Contender> = match (policies, ablate) {
         (None, None) => POLICIES.iter().filter(usual).map(Contender::of).collect(),
@@ -384,8 +386,9 @@ fn contenders(
     if let Some(name) = ablate {
         contenders.extend(ablation(super::policy(name)?)?);
     }
-    for path in configs {
-        let Thresholds { spec, settings, .. } = config::read(path)?;
+    for FileText { path, text } in &work.configs {
+        let path = Path::new(path);
+        let Thresholds { spec, settings, .. } = config::parse(path, text)?;
         let label = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         contenders.push(Contender { label, spec, settings });
     }
@@ -415,14 +418,14 @@ fn ablation(spec: &'static PolicySpec) -> Result<Vec<Contender>, Failure> {
 }
 
 /// The texts of all scenarios of the arguments, folders in the order of their file names.
-fn texts(args: &Compare) -> Result<Vec<ScenarioText>, Failure> {
+fn texts(args: &Compare) -> Result<Vec<FileText>, Failure> {
     let files = super::files_of(&args.scenarios)?;
     if files.is_empty() {
         return Err(Failure::new(Exit::NothingRun, "no scenario in these folders"));
     }
     let text = |path: &PathBuf| {
         let text = scenario::text(path).map_err(|e| Failure::pointing(Exit::Usage, &e))?;
-        Ok(ScenarioText { path: path.display().to_string(), text })
+        Ok(FileText { path: path.display().to_string(), text })
     };
     files.iter().map(text).collect()
 }
@@ -430,7 +433,7 @@ fn texts(args: &Compare) -> Result<Vec<ScenarioText>, Failure> {
 /// The scenarios, each under a name of its own.
 fn scenarios(work: &CompareWork) -> Result<Vec<Scenario>, Failure> {
     let mut scenarios: Vec<Scenario> = Vec::new();
-    for ScenarioText { path, text } in &work.scenarios {
+    for FileText { path, text } in &work.scenarios {
         let folder = Path::new(path).parent().unwrap_or(Path::new(""));
         let scenario = scenario::parse(path, text, folder, &work.sets)
             .map_err(|error| Failure::pointing(Exit::Usage, &error))?;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use crate::cli::args::{Format, seed};
+use crate::cli::args::Format;
 use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::style;
+use crate::cli::threads::threads;
 use crate::engine::Span;
 use crate::experiment::RunError;
 use crate::experiment::compare::Contender;
@@ -16,6 +17,8 @@ use crate::experiment::hunt::{self, By, HuntError, HuntPlan};
 use crate::record::{self, StoreError};
 use crate::report;
 use crate::scenario::{self, Scenario, fault, suggest};
+
+use super::searching::Searching;
 
 /// The fault schedule that hurts a policy most, shrunk to a minimal scenario.
 ///
@@ -41,28 +44,18 @@ pub(in crate::cli) struct Hunt {
     /// How many to shrink, each the worst of its kind
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     keep: u32,
-    /// Override any key of the scenario
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    sets: Vec<String>,
-    /// Seed of the search and of its runs
-    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
-    seed: u64,
     /// Folder for results [default: results/hunt-POLICY]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// What to print on stdout
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// Threads [default: all cores]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    searching: Searching,
 }
 
 pub(super) fn hunt(args: &Hunt) -> Result<(), Failure> {
     let usage = |what: String| Failure::new(Exit::Usage, what);
     let by = By::of(&args.by).map_err(usage)?;
     check_kinds(&args.kinds)?;
-    if i64::try_from(args.seed).is_err() {
+    if i64::try_from(args.searching.seed).is_err() {
         return Err(usage(format!("the seed goes into scenario files: at most {}", i64::MAX)));
     }
     let scenario = load(args)?;
@@ -82,18 +75,20 @@ pub(super) fn hunt(args: &Hunt) -> Result<(), Failure> {
         policy: &policy,
         by,
         kinds: &args.kinds,
-        seed: args.seed,
+        seed: args.searching.seed,
         budget: args.budget,
         keep: args.keep,
     };
     style::note(&format!(
         "hunting {} by {} in {} · {} schedules of {} · seed {}",
-        policy.label, by.0.id, scenario.spec.name, args.budget, scenario.spec.horizon, args.seed
+        policy.label,
+        by.0.id,
+        scenario.spec.name,
+        args.budget,
+        scenario.spec.horizon,
+        args.searching.seed
     ));
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let threads = threads(args.searching.threads)?;
     // Shrinking and looking take about 60 schedules each.
     let schedules = u64::from(args.budget) + 60 * u64::from(args.keep);
     let bar = Bar::new(Span(scenario.spec.horizon.0 * schedules * by.runs()));
@@ -106,7 +101,7 @@ pub(super) fn hunt(args: &Hunt) -> Result<(), Failure> {
     }
     let json = record::to_json(&caught.hunt);
     record::write_whole(&dir.join("hunt.json"), json.as_bytes()).map_err(stored)?;
-    match args.format {
+    match args.searching.format {
         Format::Text => style::data(&report::hunt::text(&caught.hunt)),
         Format::Json => style::data(&json),
     }
@@ -130,7 +125,7 @@ fn check_kinds(kinds: &[String]) -> Result<(), Failure> {
 }
 
 fn load(args: &Hunt) -> Result<Scenario, Failure> {
-    let mut sets = args.sets.clone();
+    let mut sets = args.searching.sets.clone();
     if let Some(name) = &args.policy {
         super::policy(name)?;
         sets.insert(0, format!("policy={name}"));
@@ -159,7 +154,7 @@ fn failure(error: HuntError, args: &Hunt, dir: &Path) -> Failure {
                 Ok(()) => format!(
                     "windtunnel run {} --seed {}",
                     quote(&path.to_string_lossy()),
-                    args.seed
+                    args.searching.seed
                 ),
                 Err(_) => again(args),
             };
@@ -177,17 +172,12 @@ fn again(args: &Hunt) -> String {
     if let Some(policy) = &args.policy {
         line += &format!(" --policy {}", quote(policy));
     }
-    for set in &args.sets {
-        line += &format!(" --set {}", quote(set));
-    }
     if !args.kinds.is_empty() {
         line += &format!(" --kinds {}", quote(&args.kinds.join(",")));
     }
     if let Some(out) = &args.out {
         line += &format!(" --out {}", quote(&out.to_string_lossy()));
     }
-    format!(
-        "{line} --by {} --budget {} --keep {} --seed {}",
-        args.by, args.budget, args.keep, args.seed
-    )
+    let line = format!("{line} --by {} --budget {} --keep {}", args.by, args.budget, args.keep);
+    args.searching.again(&line)
 }

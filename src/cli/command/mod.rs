@@ -22,6 +22,7 @@ pub(super) mod replay;
 pub(super) mod report;
 pub(super) mod run;
 pub(super) mod schema;
+mod searching;
 pub(super) mod solve;
 pub(super) mod sweep;
 pub(super) mod trace;

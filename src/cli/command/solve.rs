@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Parser;
 use toml_edit::{DocumentMut, Item, Key};
 
-use crate::cli::args::{Format, seed};
+use crate::cli::args::Format;
 use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::style;
+use crate::cli::threads::threads;
 use crate::engine::{Param, Span, Unit};
 use crate::experiment::RunError;
 use crate::experiment::solve::{self, Condition, SolveError, SolvePlan};
@@ -17,6 +18,8 @@ use crate::metrics::{METRICS, catalog};
 use crate::record;
 use crate::report;
 use crate::scenario::{self, Scenario, suggest};
+
+use super::searching::Searching;
 
 /// How much of something is needed until a metric reaches a bound.
 ///
@@ -36,21 +39,11 @@ pub(in crate::cli) struct Solve {
     /// scenario's value, or the range of a policy's parameter]
     #[arg(long, value_name = "LOW..HIGH")]
     between: Option<String>,
-    /// Override any other key of the scenario
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    sets: Vec<String>,
     /// Replications at each value
     #[arg(long, short = 'R', value_name = "R", default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     replications: u32,
-    /// Seed of the first replication
-    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
-    seed: u64,
-    /// What to print on stdout
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// Threads [default: all cores]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    searching: Searching,
 }
 
 /// How a value of the key is written.
@@ -63,12 +56,12 @@ enum Writing {
 
 pub(super) fn solve(args: &Solve) -> Result<(), Failure> {
     let condition = condition(&args.until)?;
-    let base = load(args, &args.sets)?;
+    let base = load(args, &args.searching.sets)?;
     let (writing, between) = question(args, &base)?;
     catch_interrupts();
     let world = |at: f64| {
         let shown = writing.show(at);
-        let mut sets = args.sets.clone();
+        let mut sets = args.searching.sets.clone();
         sets.push(format!("{}={shown}", args.key));
         scenario::load(&args.scenario, &sets).map(|scenario| (scenario, shown))
     };
@@ -78,7 +71,7 @@ pub(super) fn solve(args: &Solve) -> Result<(), Failure> {
         between,
         whole: writing.is_whole(),
         condition,
-        seed: args.seed,
+        seed: args.searching.seed,
         replications: args.replications,
     };
     // What the range's ends say at once costs nothing: a key that is none, a value that is refused.
@@ -92,18 +85,15 @@ pub(super) fn solve(args: &Solve) -> Result<(), Failure> {
         writing.show(between.1),
         args.until,
         args.replications,
-        args.seed
+        args.searching.seed
     ));
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let threads = threads(args.searching.threads)?;
     // The grid, and about as many values again.
     let bar = Bar::new(Span(base.spec.horizon.0 * u64::from(args.replications) * 20));
     let result = threads.install(|| solve::solve(&plan, &bar));
     bar.finish();
     let solution = result.map_err(|error| failure(&error, args))?;
-    match args.format {
+    match args.searching.format {
         Format::Text => style::data(&report::solution::text(&solution)),
         Format::Json => style::data(&record::to_json(&solution)),
     }
@@ -292,10 +282,7 @@ fn again(args: &Solve) -> String {
     if let Some(between) = &args.between {
         line += &format!(" --between {}", quote(between));
     }
-    for set in &args.sets {
-        line += &format!(" --set {}", quote(set));
-    }
-    format!("{line} -R {} --seed {}", args.replications, args.seed)
+    args.searching.again(&format!("{line} -R {}", args.replications))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::style;
+use crate::cli::threads::threads;
 use crate::engine::Span;
 use crate::experiment::RunError;
 use crate::experiment::sweep::{self, Asked, Design, SweepError, SweepPlan, axis_of, boundary};
@@ -18,7 +19,7 @@ use crate::experiment::unit::{Units, complete};
 use crate::metrics::metric::Measure;
 use crate::record::journal::{Columns, Journal, UnitId};
 use crate::record::made::Input;
-use crate::record::plan::{ScenarioText, SweepWork};
+use crate::record::plan::{FileText, SweepWork};
 use crate::record::run_row::RunRow;
 use crate::record::sweep::{Boundary, RunName, runs_csv};
 use crate::record::{self, Made, StoreError, store};
@@ -102,10 +103,7 @@ pub(super) fn sweep(args: &Sweep) -> Result<(), Failure> {
     record::writable(&dir).map_err(|error| Failure::new(Exit::Usage, error))?;
     catch_interrupts();
     let (journal, done) = open(&dir.join(JOURNAL), &plan)?;
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let threads = threads(args.threads)?;
     let ids = plan.ids();
     let kept: Vec<usize> = (0..ids.len()).filter(|at| done.contains_key(&ids[*at])).collect();
     style::note(&headline(&plan, kept.len(), edge.is_some()));
@@ -172,7 +170,7 @@ pub(super) fn work(args: &Sweep) -> Result<SweepWork, Failure> {
     };
     Ok(SweepWork {
         command: command(args),
-        scenario: ScenarioText { path, text },
+        scenario: FileText { path, text },
         sets,
         vary: args.vary.clone(),
         metrics: args.metrics.clone(),
@@ -264,7 +262,7 @@ pub(super) fn finish(
     store::write_whole(&dir.join("runs.csv"), &table).map_err(stored)?;
     let pictures =
         report::write_sweep(dir, &found).map_err(|e| Failure::new(Exit::Unexpected, e))?;
-    let ScenarioText { path, text } = &work.scenario;
+    let FileText { path, text } = &work.scenario;
     let inputs = vec![Input::of(Path::new(path), text.as_bytes())];
     let manifest = Made::new(work.command.clone(), &found.digest, inputs);
     manifest.write(dir).map_err(stored)?;

@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use crate::cli::args::{Format, seed};
+use crate::cli::args::Format;
 use crate::cli::config;
 use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Quiet, catch_interrupts};
 use crate::cli::style;
+use crate::cli::threads::threads;
 use crate::engine::Settings;
 use crate::experiment::RunError;
 use crate::experiment::tune::{
-    self, Plan, Status, TuneError, axes, objectives, product_file, split, thresholds,
+    self, Plan, SharedError, Status, Storage, TuneError, axes, objectives, product_file, split,
+    thresholds,
 };
 use crate::policy::PolicySpec;
 use crate::policy::settable::{PRODUCTS, Product};
@@ -22,6 +24,9 @@ use crate::record::tuning::Tuning;
 use crate::record::{self, StoreError};
 use crate::report;
 use crate::scenario::{Scenario, suggest};
+
+use super::contender::contender;
+use super::searching::Searching;
 
 /// The journal of finished runs.
 const JOURNAL: &str = "journal.jsonl";
@@ -56,6 +61,10 @@ pub(in crate::cli) struct Tune {
     /// Start from these thresholds instead of the policy's own
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Recommend what is no worse in any objective than this policy (NAME, or NAME{parameter=value,…}), and prove
+    /// it against that as well [default: the start]
+    #[arg(long, value_name = "POLICY")]
+    against: Option<String>,
     /// Families of scenarios (kinds of fault) to hold out, separated by commas [default: a third, by the seed]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     hold_out: Vec<String>,
@@ -65,21 +74,21 @@ pub(in crate::cli) struct Tune {
     /// Replications of each scenario
     #[arg(long, short = 'R', value_name = "R", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     replications: u32,
-    /// Override any key of every scenario
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    sets: Vec<String>,
-    /// Seed of the search and of its runs
-    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
-    seed: u64,
     /// Folder for results [default: results/tune-POLICY]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// What to print on stdout
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// Threads [default: all cores]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    /// Keep the study in Optuna, for several workers and optuna-dashboard, e.g. postgresql://host/name or
+    /// sqlite:///study.db; needs the Python package in python/
+    #[arg(long, value_name = "URL")]
+    storage: Option<String>,
+    /// Name of the study there: workers that give the same share it [default: one of this search]
+    #[arg(long, value_name = "NAME", requires = "storage")]
+    study: Option<String>,
+    /// Python with the package
+    #[arg(long, value_name = "PROGRAM", default_value = "python3", requires = "storage")]
+    python: String,
+    #[command(flatten)]
+    searching: Searching,
 }
 
 pub(super) fn tune(args: &Tune) -> Result<(), Failure> {
@@ -91,24 +100,33 @@ pub(super) fn tune(args: &Tune) -> Result<(), Failure> {
     let (policy, start) = start(args, product)?;
     let objectives = objectives(&args.objectives).map_err(usage)?;
     let axes = axes(&start, &args.search, &args.ranges, product).map_err(usage)?;
-    let scenarios = super::load_all(&args.scenarios, &args.sets)?;
-    let split = split(&scenarios, &args.hold_out, args.seed).map_err(usage)?;
-    let plan = Plan {
+    let scenarios = super::load_all(&args.scenarios, &args.searching.sets)?;
+    let split = split(&scenarios, &args.hold_out, args.searching.seed).map_err(usage)?;
+    let against = args.against.as_deref().map(contender).transpose()?;
+    let dir = args
+        .out
+        .clone()
+        .unwrap_or_else(|| Path::new("results").join(format!("tune-{}", policy.name)));
+    let storage;
+    let mut plan = Plan {
         scenarios: &scenarios,
         split: &split,
         policy,
         start: &start,
         axes: &axes,
         objectives: &objectives,
+        against: against.as_ref(),
         product,
         trials: args.trials,
         replications: args.replications,
-        seed: args.seed,
+        seed: args.searching.seed,
+        storage: None,
     };
-    let dir = args
-        .out
-        .clone()
-        .unwrap_or_else(|| Path::new("results").join(format!("tune-{}", policy.name)));
+    if let Some(url) = &args.storage {
+        storage = shared(args, url, &plan, &dir);
+        plan.storage = Some(&storage);
+        style::note(&format!("study `{}` in {}", storage.study, without_password(url)));
+    }
     record::writable(&dir).map_err(|error| Failure::new(Exit::Usage, error))?;
     let head = plan.head();
     let opened = StudyJournal::open(&dir.join(JOURNAL), &head).map_err(|error| unopened(&error))?;
@@ -122,28 +140,48 @@ pub(super) fn tune(args: &Tune) -> Result<(), Failure> {
         args.trials,
         runs / (u64::from(args.trials) + 1),
         opened.1.len(),
-        args.seed,
+        args.searching.seed,
         if split.families.is_empty() { "seeds only".to_owned() } else { split.families.join(", ") },
         head.held_out,
     ));
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let threads = threads(args.searching.threads)?;
     let watch = |status: &Status| {
         if style::draws_progress() || status.tried == status.of {
-            style::note(&line(status));
+            style::note(&line(status, args.against.as_deref()));
         }
     };
     let result = threads.install(|| tune::tune(&plan, opened, &watch, &Quiet));
     let (tuning, found) = result.map_err(|error| failure(&error, args))?;
     let files = write(args, &dir, &plan, &tuning, &found)?;
-    match args.format {
+    match args.searching.format {
         Format::Text => style::data(&report::tuning::text(&tuning)),
         Format::Json => style::data(&record::to_json(&tuning)),
     }
     style::note(&format!("{} in {}", files.join(", "), dir.display()));
     Ok(())
+}
+
+/// The study that is shared.
+fn shared(args: &Tune, url: &str, plan: &Plan<'_>, dir: &Path) -> Storage {
+    let usual = || format!("windtunnel-{}-{}", plan.policy.name, &plan.problem()[..8]);
+    let folder = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    Storage {
+        url: url.to_owned(),
+        study: args.study.clone().unwrap_or_else(usual),
+        worker: folder.display().to_string(),
+        python: args.python.clone(),
+    }
+}
+
+/// A URL that may be shown: `scheme://user:…@host`.
+fn without_password(url: &str) -> String {
+    let shown = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let (login, place) = rest.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(format!("{scheme}://{user}:…@{place}"))
+    };
+    shown().unwrap_or_else(|| url.to_owned())
 }
 
 /// The policy, and the settings to start from.
@@ -179,17 +217,19 @@ fn names(scenarios: &[Scenario], indices: &[usize]) -> String {
 }
 
 /// The state of the search on one line.
-fn line(status: &Status) -> String {
+fn line(status: &Status, against: Option<&str>) -> String {
     let objective = |(id, least, most, start): &(&str, f64, f64, f64)| {
         format!("{id} {least:.4}…{most:.4} (start {start:.4})")
     };
     let objectives: Vec<String> = status.front.iter().map(objective).collect();
     format!(
-        "{}/{} tried, {} stopped early · front of {}: {}",
+        "{}/{} tried, {} stopped early · front of {}, {} of them no worse than {}: {}",
         status.tried,
         status.of,
         status.stopped,
         status.on_front,
+        status.no_worse,
+        against.unwrap_or("the start"),
         objectives.join(", ")
     )
 }
@@ -246,9 +286,11 @@ fn failure(error: &TuneError, args: &Tune) -> Failure {
         TuneError::Run { error: RunError::Broken { .. }, .. } => {
             Failure::new(Exit::Broken, error).reproduce(again(args))
         }
-        TuneError::Run { error: RunError::Policy { .. }, .. } | TuneError::Blind(_) => {
-            Failure::new(Exit::Usage, error)
-        }
+        TuneError::Run { error: RunError::Policy { .. }, .. }
+        | TuneError::Blind(_)
+        | TuneError::BlindReference { .. }
+        | TuneError::Shared(SharedError::Package { .. }) => Failure::new(Exit::Usage, error),
+        TuneError::Shared(_) => Failure::new(Exit::Unexpected, error).reproduce(again(args)),
         TuneError::Run { error: RunError::Store(_), .. } => {
             Failure::new(Exit::Unexpected, error).reproduce(again(args))
         }
@@ -277,14 +319,14 @@ fn again(args: &Tune) -> String {
     if let Some(path) = &args.config {
         option("config", &path.to_string_lossy());
     }
+    option("against", args.against.as_deref().unwrap_or_default());
     option("hold-out", &args.hold_out.join(","));
-    for set in &args.sets {
-        option("set", set);
-    }
+    option("storage", &args.storage.as_deref().map(without_password).unwrap_or_default());
+    option("study", args.study.as_deref().unwrap_or_default());
     if let Some(path) = &args.out {
         option("out", &path.to_string_lossy());
     }
-    format!("{line} --trials {} -R {} --seed {}", args.trials, args.replications, args.seed)
+    args.searching.again(&format!("{line} --trials {} -R {}", args.trials, args.replications))
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use crate::engine::Span;
 use crate::engine::luck::mix;
 use crate::experiment::compare::Contender;
 use crate::experiment::judge;
+use crate::experiment::measure::needs_oracle;
 use crate::experiment::run::{Draw, drawn, seed_of};
 use crate::experiment::{Progress, RunError, RunPlan, described};
 use crate::metrics::{Metric, Value, catalog};
+use crate::policy::oracle;
 use crate::record::Quantity;
 use crate::record::baseline::{BASELINE_VERSION, Baseline, BaselineGate, BaselineSubject};
 use crate::record::check::{
@@ -122,7 +124,9 @@ impl<'a> Check<'a> {
         let replications = self.looks.steps()[look].1;
         let sides = if matches!(self.plan.source, Source::Policy(_)) { 2 } else { 1 };
         let of = |place: &usize| {
-            self.plan.subjects[*place].scenario.spec.horizon.0 * u64::from(replications) * sides
+            let subject = &self.plan.subjects[*place];
+            let runs = sides * if has_oracle(subject) { 2 } else { 1 };
+            subject.scenario.spec.horizon.0 * u64::from(replications) * runs
         };
         let time = Span(subjects.iter().map(of).sum());
         Pending { look, replications, subjects, time }
@@ -197,9 +201,18 @@ impl<'a> Check<'a> {
             luck_key: if unit.is_reference { 0 } else { self.plan.luck_key },
         };
         let tape = drawn(&plan, draw, progress)?;
+        let best = if has_oracle(subject) {
+            // The best that could be done in this world with this luck; it has no luck of its own.
+            let best = Contender::of(&oracle::SPEC);
+            let plan = RunPlan { policy: best.spec, settings: &best.settings, ..plan };
+            Some(drawn(&plan, Draw { luck_key: 0, ..draw }, progress)?)
+        } else {
+            None
+        };
         let pool = &subject.scenario.spec.pool;
-        let value =
-            |expect: &Expect| judge::value(metric(expect), expect.fault.as_deref(), &tape, pool);
+        let value = |expect: &Expect| {
+            judge::value(metric(expect), expect.fault.as_deref(), &tape, best.as_ref(), pool)
+        };
         Ok(Row { digest: tape.digest, values: subject.expects.iter().map(value).collect() })
     }
 
@@ -328,6 +341,11 @@ impl<'a> Check<'a> {
             subjects: subjects.map(subject).collect(),
         }
     }
+}
+
+/// Whether anything that is expected needs the oracle's run beside.
+fn has_oracle(subject: &Subject<'_>) -> bool {
+    subject.expects.iter().any(|expect| needs_oracle(metric(expect)))
 }
 
 fn digest(rows: &[Row]) -> Option<String> {

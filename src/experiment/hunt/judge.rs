@@ -66,9 +66,7 @@ pub(super) fn judge(
     seed: u64,
     progress: &dyn Progress,
 ) -> Result<Option<Judged>, RunError> {
-    let Ok(scenario) = scenario::parse("found.toml", text, std::path::Path::new(""), &[]) else {
-        return Ok(None);
-    };
+    let Some(scenario) = read(text) else { return Ok(None) };
     let tape = run(&scenario, policy, seed, progress)?;
     let oracle = if needs_oracle(by.0) {
         Some(run(&scenario, &Contender::of(&oracle::SPEC), seed, progress)?)
@@ -77,6 +75,20 @@ pub(super) fn judge(
     };
     let value = measured(by.0, &tape, oracle.as_ref(), &scenario.spec.pool);
     Ok(by.harm(value).map(|harm| Judged { value, harm, tape }))
+}
+
+/// Runs the text of a scenario, without the oracle.
+pub(super) fn watch(
+    text: &str,
+    policy: &Contender,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<Option<Tape>, RunError> {
+    read(text).map(|scenario| run(&scenario, policy, seed, progress)).transpose()
+}
+
+fn read(text: &str) -> Option<Scenario> {
+    scenario::parse("found.toml", text, std::path::Path::new(""), &[]).ok()
 }
 
 fn run(

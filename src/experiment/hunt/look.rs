@@ -7,7 +7,7 @@ use crate::record::{Measured, Quantity, significant};
 
 use super::breed::PERIOD_S;
 use super::draft::Base;
-use super::judge::judge;
+use super::judge::watch;
 use super::schedule::Schedule;
 use super::search::{HuntError, Hunter, Prey};
 
@@ -125,16 +125,18 @@ pub(super) fn found(
 }
 
 /// If the fault lasted five minutes: when does the policy come back to it?
-fn long_look(hunter: &Hunter<'_>, schedule: &Schedule) -> Result<Option<Returns>, HuntError> {
+pub(super) fn long_look(
+    hunter: &Hunter<'_>,
+    schedule: &Schedule,
+) -> Result<Option<Returns>, HuntError> {
     let mut longer = schedule.clone();
     longer.strikes.truncate(1);
     longer.strikes[0].lasts_s = LONG_S;
     let base: Base = hunter.base.lasting(longer.strikes[0].start_s + LONG_S + 30);
     let text = base.text(&longer);
-    let judged =
-        judge(&text, hunter.plan.policy, hunter.plan.by, hunter.plan.seed, hunter.progress)
-            .map_err(|error| HuntError::Run { error, text })?;
-    Ok(judged.and_then(|judged| returns(&judged.tape)))
+    let tape = watch(&text, hunter.plan.policy, hunter.plan.seed, hunter.progress)
+        .map_err(|error| HuntError::Run { error, text })?;
+    Ok(tape.and_then(|tape| returns(&tape)))
 }
 
 /// Bursts of first attempts into the first fault, from the second burst on.

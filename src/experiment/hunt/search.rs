@@ -108,14 +108,20 @@ pub fn hunt(plan: &HuntPlan<'_>, progress: &dyn Progress) -> Result<Catch, HuntE
         worst.push(look::all_phases(&hunter, &prey)?);
     }
     worst.sort_by(|(a, _), (b, _)| order(b, a));
-    let kinds = worst
-        .iter()
-        .map(|(prey, phases)| KindFound {
-            kind: prey.schedule.class().to_owned(),
-            worst: prey.value.into(),
-            phases: phases.clone(),
+    // What is walked into again and again shows in every kind, not only in those that are shrunk: the worst by
+    // the metric need not be the one with a period.
+    let kinds: Result<Vec<KindFound>, HuntError> = worst
+        .par_iter()
+        .map(|(prey, phases)| {
+            Ok(KindFound {
+                kind: prey.schedule.class().to_owned(),
+                worst: prey.value.into(),
+                phases: phases.clone(),
+                returns: look::long_look(&hunter, &prey.schedule)?,
+            })
         })
         .collect();
+    let kinds = kinds?;
     worst.truncate(plan.keep as usize);
     let caught: Vec<Result<(Found, String), HuntError>> =
         worst.par_iter().map(|(prey, _)| hunter.bring_home(prey)).collect();

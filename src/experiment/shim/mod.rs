@@ -6,13 +6,14 @@
 //! is. What it answers is checked like any policy's choice; once it fails, or says what makes no sense, every
 //! further question is answered with a 503 here and the run is void ([`Policy::trouble`]).
 
-mod child;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::luck::unit;
 use crate::engine::{Health, Limits, Outcome, Param, Settings, Span, Time, Unit};
@@ -21,11 +22,14 @@ use crate::policy::{
     RouteId, RouteView, Sent, Step, Transition,
 };
 
-use child::Child;
+use super::child::Child;
 use wire::{Answer, Fact, Question, Ready};
 
 /// Version of the protocol.
 pub const PROTOCOL: u32 = 1;
+
+/// How long a question may stay open (our choice).
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the name of such a policy begins with.
 pub const PREFIX: &str = "cmd:";
@@ -85,7 +89,9 @@ struct Shim {
 impl Shim {
     /// Starts the process and tells it what there is to route to.
     fn start(command: &str, pool: &Pool, seed: u64) -> Result<Self, String> {
-        let mut child = Child::start(command)?;
+        let mut words = command.split_whitespace();
+        let program = words.next().ok_or("no command; for example cmd:./shim")?;
+        let mut child = Child::start(Command::new(program).args(words), PATIENCE)?;
         let hello = Question::Hello(wire::Hello::of(pool, seed));
         let line = child.ask(&hello.line())?;
         let Ready::Ready { protocol, tick_ms, first_tokens } =

@@ -165,6 +165,11 @@ impl Axis {
         } else {
             self.low + (self.high - self.low) * part
         };
+        self.rounded(value)
+    }
+
+    /// A value as people would write it: three digits, whole where it must be.
+    pub(super) fn rounded(&self, value: f64) -> f64 {
         let short = if self.whole {
             value.round()
         } else {
@@ -172,14 +177,24 @@ impl Axis {
         };
         short.clamp(self.low, self.high)
     }
+
+    /// Whether equal steps on it are equal ratios.
+    pub(super) const fn is_by_ratio(&self) -> bool {
+        self.by_ratio
+    }
+
+    /// Whether its values are whole numbers.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.whole
+    }
 }
 
-/// The settings with these parts of the way on the axes. What the policy would refuse for a reason that is known
+/// The settings with these values on the axes. What the policy would refuse for a reason that is known
 /// is mended: windows are whole numbers of intervals, and Degraded comes before Failed.
-pub(super) fn candidate(start: &Settings, axes: &[Axis], parts: &[f64]) -> Settings {
+pub(super) fn candidate(start: &Settings, axes: &[Axis], values: &[f64]) -> Settings {
     let mut settings = start.clone();
-    for (axis, part) in axes.iter().zip(parts) {
-        settings.set(axis.id, axis.at(*part)).expect("axes stay within the table");
+    for (axis, value) in axes.iter().zip(values) {
+        settings.set(axis.id, *value).expect("axes stay within the table");
     }
     let has = |id: &str| start.param(id).is_some();
     if has("interval") {

@@ -24,10 +24,14 @@ pub(super) fn number(metric: &Metric, value: Value) -> Option<f64> {
     Some(if metric.better == Direction::Higher { -number } else { number })
 }
 
+/// Whether `one` is at least as good in everything.
+pub(super) fn is_no_worse(one: &[f64], other: &[f64]) -> bool {
+    one.iter().zip(other).all(|(one, other)| one <= other)
+}
+
 /// Whether `one` is at least as good in everything and better in something. What has no value is no better.
 pub(super) fn dominates(one: &[f64], other: &[f64]) -> bool {
-    one.iter().zip(other).all(|(one, other)| one <= other)
-        && one.iter().zip(other).any(|(one, other)| one < other)
+    is_no_worse(one, other) && one.iter().zip(other).any(|(one, other)| one < other)
 }
 
 /// Which points no other dominates; of equal ones the first.
@@ -69,10 +73,11 @@ pub(super) fn is_hopeless(metrics: &[&Metric], candidate: &[&Row], other: &[&Row
     clearly
 }
 
-/// The knee of a front: among the points that are no worse than the start in anything (all points, where there
-/// is no such point but the start) the one nearest to the best of every objective, each measured by its spread
-/// on the front. Gives its place in `points`, and whether it is no worse than the start.
-pub(super) fn knee(points: &[Vec<f64>], front: &[usize], start: &[f64]) -> (usize, bool) {
+/// The knee of a front: among the points that are no worse than the bar (the start, or the reference) in anything
+/// and better in something (all points, where there is no such point) the one nearest to the best of every
+/// objective, each measured by its spread on the front. Gives its place in `points`, and whether it is no worse
+/// than the bar.
+pub(super) fn knee(points: &[Vec<f64>], front: &[usize], bar: &[f64]) -> (usize, bool) {
     let ends = |objective: usize| {
         let values =
             || front.iter().map(move |at| points[*at][objective]).filter(|v| v.is_finite());
@@ -80,7 +85,7 @@ pub(super) fn knee(points: &[Vec<f64>], front: &[usize], start: &[f64]) -> (usiz
         (least, values().fold(f64::NEG_INFINITY, f64::max) - least)
     };
     let distance = |at: usize| -> f64 {
-        (0..start.len())
+        (0..bar.len())
             .map(|objective| {
                 let (least, spread) = ends(objective);
                 let part =
@@ -94,7 +99,7 @@ pub(super) fn knee(points: &[Vec<f64>], front: &[usize], start: &[f64]) -> (usiz
         from.iter().copied().min_by(|a, b| distance(*a).total_cmp(&distance(*b)).then(a.cmp(b)))
     };
     let no_worse: Vec<usize> =
-        front.iter().copied().filter(|at| dominates(&points[*at], start)).collect();
+        front.iter().copied().filter(|at| dominates(&points[*at], bar)).collect();
     match nearest(&no_worse) {
         Some(knee) => (knee, true),
         None => (nearest(front).unwrap_or(0), false),

@@ -23,8 +23,8 @@ use super::search::TuneError;
 /// Where candidates run: scenarios and seeds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Course<'a> {
-    /// `search` or `proof`.
-    pub(super) stage: &'static str,
+    /// The stage of its candidates' runs, and that of the reference's.
+    pub(super) stages: (&'static str, &'static str),
     /// Its scenarios.
     pub(super) scenarios: &'a [&'a Scenario],
     /// Seed of the first replication.
@@ -46,11 +46,13 @@ impl Course<'_> {
     }
 }
 
-/// A candidate on its way to the simulator.
+/// Who runs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<'a> {
-    pub(super) trial: u32,
-    pub(super) settings: &'a Settings,
+pub(super) enum Entry<'a> {
+    /// A candidate, by its number.
+    Candidate(u32, &'a Settings),
+    /// The policy that candidates are held against.
+    Reference(&'a Contender),
 }
 
 /// All runs so far.
@@ -61,8 +63,8 @@ pub(super) struct Runs<'a> {
     rows: Mutex<BTreeMap<StudyKey, StudyRow>>,
     journal: Mutex<StudyJournal>,
     trouble: Mutex<Option<StudyError>>,
-    /// The oracle's runs, by stage and number: they belong to the world, not to a candidate.
-    oracles: Mutex<BTreeMap<(&'static str, u32), std::sync::Arc<Tape>>>,
+    /// The oracle's runs, by the course's seed and number: they belong to the world, not to a candidate.
+    oracles: Mutex<BTreeMap<(u64, u32), std::sync::Arc<Tape>>>,
 }
 
 impl<'a> Runs<'a> {
@@ -102,16 +104,18 @@ impl<'a> Runs<'a> {
     }
 
     fn row(&self, course: &Course<'_>, entry: &Entry<'_>, run: u32) -> Result<Row, TuneError> {
-        let key = StudyKey { stage: course.stage, trial: entry.trial, run };
-        let parameters = hash(entry.settings);
+        let (stage, trial, spec, settings) = match *entry {
+            Entry::Candidate(trial, settings) => (course.stages.0, trial, self.spec, settings),
+            Entry::Reference(policy) => (course.stages.1, 0, policy.spec, &policy.settings),
+        };
+        let key = StudyKey { stage, trial, run };
+        let parameters = hash(settings);
         let known = self.rows.lock().expect("nobody panics with it").get(&key).cloned();
         if let Some(row) = known.filter(|row| row.parameters == parameters) {
             return Ok(row.values);
         }
         let (scenario, replication) = course.place(run);
-        let contender =
-            Contender { label: String::new(), spec: self.spec, settings: entry.settings.clone() };
-        let tape = self.tape(course, scenario, &contender, replication)?;
+        let tape = self.tape(course, scenario, (spec, settings), replication)?;
         let oracle = if self.metrics.iter().any(|metric| needs_oracle(metric)) {
             Some(self.oracle(course, run)?)
         } else {
@@ -130,13 +134,14 @@ impl<'a> Runs<'a> {
     }
 
     fn oracle(&self, course: &Course<'_>, run: u32) -> Result<std::sync::Arc<Tape>, TuneError> {
-        let key = (course.stage, run);
+        let key = (course.seed, run);
         if let Some(known) = self.oracles.lock().expect("nobody panics with it").get(&key) {
             return Ok(known.clone());
         }
         let (scenario, replication) = course.place(run);
         let best = Contender::of(&oracle::SPEC);
-        let tape = std::sync::Arc::new(self.tape(course, scenario, &best, replication)?);
+        let best = (best.spec, &best.settings);
+        let tape = std::sync::Arc::new(self.tape(course, scenario, best, replication)?);
         // Two threads may have run it; both have the same.
         self.oracles.lock().expect("nobody panics with it").insert(key, tape.clone());
         Ok(tape)
@@ -146,13 +151,13 @@ impl<'a> Runs<'a> {
         &self,
         course: &Course<'_>,
         scenario: &Scenario,
-        contender: &Contender,
+        (policy, settings): (&'static PolicySpec, &Settings),
         replication: u32,
     ) -> Result<Tape, TuneError> {
         let plan = RunPlan {
             scenario,
-            policy: contender.spec,
-            settings: &contender.settings,
+            policy,
+            settings,
             seed: course.seed,
             replications: course.replications,
         };

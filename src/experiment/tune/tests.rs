@@ -65,7 +65,9 @@ fn every_candidate_of_the_engine_is_one_that_it_accepts() {
     let mut refused = 0;
     for _ in 0..100 {
         let asked = study.ask();
-        let settings = candidate(&start, &found, &asked.parts);
+        let values: Vec<f64> =
+            found.iter().zip(&asked.parts).map(|(axis, part)| axis.at(*part)).collect();
+        let settings = candidate(&start, &found, &values);
         let made =
             spec.make(&settings, &crate::policy::Pool::default(), crate::engine::Time::ZERO, 0);
         refused += usize::from(made.is_err());

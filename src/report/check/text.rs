@@ -16,6 +16,9 @@ pub fn text(report: &CheckReport) -> String {
     for subject in &report.subjects {
         let head = format!("{} · {}", subject.scenario, subject.policy);
         row(&mut text, "", &head, subject.verdict.name());
+        if !subject.sets.is_empty() {
+            row(&mut text, "    ", &format!("with {}", subject.sets.join(", ")), "");
+        }
         for Line { found, verdict, is_gate, .. } in lines(subject) {
             row(&mut text, if is_gate { "  ⇄ " } else { "  · " }, &found, verdict.name());
         }

@@ -1,32 +1,31 @@
-//! The process: started, asked, watched, ended.
+//! A process that answers questions: started, asked, watched, ended.
 //!
 //! Asking blocks. A second thread watches the clock, and kills a process that owes an answer for too long;
 //! then the question ends like that to any process that died. The clock decides whether there is a result,
 //! never which.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Looks of the watcher between which a question may stay open: about ten seconds (our choice).
-const PATIENCE: u32 = 40;
-/// Time between two looks.
+/// Time between two looks of the watcher.
 const LOOK: Duration = Duration::from_millis(250);
 /// Bytes of an answer beyond which it is none.
 const ANSWER_MAX: u64 = 1 << 20;
 /// Bytes of what it says on its standard error that are kept.
 const STDERR_MAX: usize = 4_000;
 
-/// A process that answers questions.
+/// A process that answers questions, a line each.
 pub(super) struct Child {
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     asked: u64,
+    patience: Duration,
 }
 
 struct Shared {
@@ -40,17 +39,16 @@ struct Shared {
 }
 
 impl Child {
-    /// Starts a command, words separated by spaces.
-    pub(super) fn start(command: &str) -> Result<Self, String> {
-        let mut words = command.split_whitespace();
-        let program = words.next().ok_or("no command; for example cmd:./shim")?;
-        let mut process = Command::new(program)
-            .args(words)
+    /// Starts a command; a question may stay open for about so long.
+    pub(super) fn start(command: &mut Command, patience: Duration) -> Result<Self, String> {
+        let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("cannot start `{program}`: {error}"))?;
+            .map_err(|error| {
+                format!("cannot start `{}`: {error}", command.get_program().to_string_lossy())
+            })?;
         let stdin = process.stdin.take();
         let stdout = process.stdout.take().ok_or("it has no standard output")?;
         let stderr = process.stderr.take();
@@ -63,13 +61,13 @@ impl Child {
         });
         let mut threads = vec![spawn({
             let shared = Arc::clone(&shared);
-            move || shared.watch()
+            move || shared.watch(patience)
         })];
         if let Some(stderr) = stderr {
             let shared = Arc::clone(&shared);
             threads.push(spawn(move || shared.listen(stderr)));
         }
-        Ok(Self { stdin, stdout: BufReader::new(stdout), shared, threads, asked: 0 })
+        Ok(Self { stdin, stdout: BufReader::new(stdout), shared, threads, asked: 0, patience })
     }
 
     /// Writes lines of which the last is a question, and reads the line that answers it.
@@ -82,6 +80,10 @@ impl Child {
             Ok(line) if line.ends_with('\n') => Ok(line),
             Ok(line) if line.len() as u64 >= ANSWER_MAX => {
                 Err(format!("it answered with more than {ANSWER_MAX} bytes"))
+            }
+            // Invalid data: the line is no text.
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                Err("it answered with bytes that are not UTF-8".to_owned())
             }
             Ok(_) | Err(_) => Err(self.end()),
         }
@@ -126,7 +128,7 @@ impl Child {
         };
         let asked = self.asked;
         if overdue {
-            let patience = (LOOK * PATIENCE).as_secs();
+            let patience = self.patience.as_secs_f64();
             return format!("it did not answer question {asked} for {patience} s{said}");
         }
         let how = status.map_or_else(String::new, |status| format!(" ({status})"));
@@ -136,14 +138,15 @@ impl Child {
 
 impl Shared {
     /// Kills the process when a question stays open for too long.
-    fn watch(&self) {
+    fn watch(&self, patience: Duration) {
+        let patience = patience.as_millis().div_ceil(LOOK.as_millis());
         let (mut last, mut looks) = (0, 0);
         while !self.over.load(Ordering::Acquire) {
             std::thread::park_timeout(LOOK);
             let open = self.open.load(Ordering::Acquire);
             looks = if open != 0 && open == last { looks + 1 } else { 0 };
             last = open;
-            if looks >= PATIENCE {
+            if looks >= patience {
                 self.overdue.store(true, Ordering::Release);
                 self.kill();
                 return;
@@ -193,3 +196,7 @@ impl Drop for Child {
 fn spawn(work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     std::thread::spawn(work)
 }
+
+#[cfg(test)]
+#[path = "child_tests.rs"]
+mod tests;
