@@ -12,7 +12,7 @@ from pathlib import Path
 from test_tune import SCENARIO
 
 SWEEP = ["sweep", "short.toml", "--vary", "rps=40,60", "--vary", "policy=windtunnel,random", "-R", "3", "--out", "s"]
-WORDS = {"policy", "digest"}
+WORDS = {"policy", "side", "digest"}
 
 
 def pandas_columns(path: Path) -> dict[str, bool]:
