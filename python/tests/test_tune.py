@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"
+sys.path.insert(0, str(SOURCES))
 SCENARIO = """# Does anybody notice?
 rps = 60
 duration = "20s"
@@ -70,7 +71,9 @@ def finished(url: str, study: str) -> list:
     """Trials that gave something."""
     import optuna
 
-    loaded = optuna.load_study(study_name=study, storage=url)
+    from windtunnel_optuna.study import _with_driver
+
+    loaded = optuna.load_study(study_name=study, storage=_with_driver(url))
     assert loaded.metric_names == ["leak_ratio", "regret"], loaded.metric_names
     return [trial for trial in loaded.trials if trial.state == optuna.trial.TrialState.COMPLETE]
 

@@ -168,13 +168,30 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "windtunnel",
         doc: "Our own engine: the published score, with silent hangs seen by the age of unanswered \
-              attempts, lasting refusals held, and remaining-capacity headers heeded.",
+              attempts, lasting refusals held, remaining-capacity headers heeded, and thresholds that a search \
+              found (results/tuned).",
         values: &[
             ("hold.enabled", 1.0),
             ("silence.enabled", 1.0),
             ("headroom.floor", 0.05),
             ("direction.by_usable", 1.0),
             ("switch.reroute_failed_directions", 1.0),
+            // Found by `tune`, as it found them.
+            ("state.window", 15.0),
+            ("state.degraded", 0.0103),
+            ("state.failed", 0.2),
+            ("state.latency", 0.733),
+            ("state.min_attempts", 6.0),
+            ("state.min_errors", 7.0),
+            ("backoff.first", 2.35),
+            ("backoff.factor", 5.51),
+            ("backoff.cap", 241.0),
+            ("recovering.ramp", 8.0),
+            ("selection.explore", 0.0368),
+            ("latency.smoothing", 0.582),
+            ("latency.min_samples", 19.0),
+            ("silence.margin", 3.08),
+            ("silence.min_open", 15.0),
         ],
     },
     Preset {
@@ -207,30 +224,6 @@ pub const PRESETS: &[Preset] = &[
             ("recovering.progress", 1.0),
             ("selection.rule", 1.0),
             ("share.mode", 1.0),
-        ],
-    },
-    Preset {
-        name: "windtunnel-tuned",
-        doc: "Our own engine with thresholds that a search found (results/tuned): sooner back and with less loss \
-              than `windtunnel` on kinds of fault that the search never saw.",
-        values: &[
-            ("hold.enabled", 1.0),
-            ("silence.enabled", 1.0),
-            ("headroom.floor", 0.05),
-            ("direction.by_usable", 1.0),
-            ("switch.reroute_failed_directions", 1.0),
-            ("error.tau_fast", 52.1),
-            ("state.window", 5.0),
-            ("state.degraded", 0.0174),
-            ("state.failed", 0.2),
-            ("state.min_attempts", 6.0),
-            ("state.min_errors", 7.0),
-            ("backoff.first", 2.35),
-            ("backoff.factor", 5.51),
-            ("backoff.cap", 241.0),
-            ("recovering.ramp", 8.0),
-            ("selection.explore", 0.0625),
-            ("silence.margin", 8.0),
         ],
     },
 ];

@@ -116,7 +116,6 @@ pub static POLICIES: &[PolicySpec] = &[
     adaptive::BIFROST_PUBLISHED,
     adaptive::BIFROST_LITERAL,
     adaptive::BIFROST_2026,
-    adaptive::WINDTUNNEL_TUNED,
     bifrost_v0::SPEC,
     bifrost_oss::SPEC,
     kong::presets::DEFAULT,

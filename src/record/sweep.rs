@@ -247,7 +247,7 @@ pub fn runs_csv<'a>(
     for axis in axes {
         text.push_str(&format!(",{}", field(axis)));
     }
-    text.push_str(",policy,replication,digest,onset_s,offered,good");
+    text.push_str(",side,replication,digest,onset_s,offered,good");
     for (metric, is_time) in metrics {
         text.push_str(&format!(",{metric}"));
         if *is_time {

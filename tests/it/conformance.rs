@@ -132,8 +132,8 @@ fn state_stays_finite() {
 }
 
 /// These collect the routes that a request has tried, when it has failed.
-const COLLECTING: [&str; 5] =
-    ["windtunnel", "windtunnel-tuned", "bifrost-published", "bifrost-literal", "bifrost-2026"];
+const COLLECTING: [&str; 4] =
+    ["windtunnel", "bifrost-published", "bifrost-literal", "bifrost-2026"];
 
 #[test]
 fn in_steady_state_no_request_allocates() {

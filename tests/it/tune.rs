@@ -183,7 +183,7 @@ fn mistakes_cost_nothing_and_say_what_to_do() {
         (&["--for", "nginx"], "possible values"),
         (&["--config", "wrong.toml"], "line 2: no parameter `state.faild`"),
         (&["--against", "windtunel"], "did you mean `windtunnel`"),
-        (&["--against", "random"], "`false_alarms` has no value under `random`"),
+        (&["--against", "random", "--out", "r"], "`false_alarms` has no value under `random`"),
         (&["--hold-out", "flapping"], "no scenario is of family `flapping`"),
         (&["--hold-out", "error-burst"], "nothing is left"),
     ] {

@@ -1,6 +1,7 @@
 """One study, shared by all workers that name it."""
 
 import datetime
+import importlib.util
 import random
 import socket
 import time
@@ -19,15 +20,26 @@ class Refused(Exception):
     """The study is not the one that was meant."""
 
 
+def _with_driver(url: str) -> str:
+    """PostgreSQL by the driver that is installed: which one `postgresql://` means depends on SQLAlchemy's version."""
+    scheme, sign, rest = url.partition("://")
+    if scheme not in ("postgresql", "postgres"):
+        return url
+    for driver in ("psycopg2", "psycopg"):
+        if importlib.util.find_spec(driver):
+            return f"postgresql+{driver}{sign}{rest}"
+    raise Refused("PostgreSQL needs a driver: pip install './python[optuna,postgresql]'")
+
+
 def _opened(url: str, name: str, directions: list[str]) -> optuna.Study:
     sampler = optuna.samplers.TPESampler(multivariate=True, constant_liar=True)
     for opening in range(OPENINGS):
         try:
-            storage = optuna.storages.RDBStorage(url)
+            storage = optuna.storages.RDBStorage(_with_driver(url))
             return optuna.create_study(
                 storage=storage, study_name=name, directions=directions, sampler=sampler, load_if_exists=True
             )
-        except (ImportError, ValueError):
+        except (ImportError, ValueError, Refused):
             raise
         except Exception:
             if opening + 1 == OPENINGS:

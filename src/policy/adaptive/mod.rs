@@ -16,9 +16,7 @@ use crate::engine::{
     RouteKey, Settings, Span, Ticket, Time, luck,
 };
 
-pub use table::{
-    BIFROST_2026, BIFROST_LITERAL, BIFROST_PUBLISHED, TABLE, WINDTUNNEL, WINDTUNNEL_TUNED,
-};
+pub use table::{BIFROST_2026, BIFROST_LITERAL, BIFROST_PUBLISHED, TABLE, WINDTUNNEL};
 
 use super::part::{Backoff, Growth, RetryBudget};
 use super::{

@@ -116,7 +116,7 @@ const fn spec(
         source: DOCS,
         doc: PRESETS[at].doc,
         family,
-        grade: if at == 0 || at == 4 { Grade::Own } else { Grade::Documents },
+        grade: if at == 0 { Grade::Own } else { Grade::Documents },
         left_out: "queues per provider, breakers driven by headers, plugins",
         process: Process::ONE,
         params: &TABLE,
@@ -128,10 +128,6 @@ const fn spec(
 type Values = &'static [&'static [(&'static str, f64)]];
 const OURS_VALUES: Values = &[
     PRESETS[0].values,
-    &[("retry.same_key", 0.0), ("retry.budget", 0.5), ("fallback.max", 2.0), ("timeout.ttft", 8.0)],
-];
-const TUNED_VALUES: Values = &[
-    PRESETS[4].values,
     &[("retry.same_key", 0.0), ("retry.budget", 0.5), ("fallback.max", 2.0), ("timeout.ttft", 8.0)],
 ];
 const PUBLISHED_VALUES: Values = &[PRESETS[1].values];
@@ -148,5 +144,3 @@ pub const BIFROST_LITERAL: PolicySpec = spec(2, PRODUCT_2025, Family::Field, LIT
 /// What the vendor's text of 2026 says.
 pub const BIFROST_2026: PolicySpec =
     spec(3, "Bifrost Enterprise, documentation of 2026-09", Family::Tuned, VALUES_2026);
-/// Our own engine with the thresholds of a search.
-pub const WINDTUNNEL_TUNED: PolicySpec = spec(4, "windtunnel", Family::Own, TUNED_VALUES);
