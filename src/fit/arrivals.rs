@@ -51,6 +51,8 @@ const SAMPLE: usize = 100_000;
 const MADE_MAX: f64 = 300_000.0;
 /// A curve that explains less than this share of the windows' variance is no curve.
 const CURVE_MIN: f64 = 0.2;
+/// Nor is one that is within this many standard deviations of what chance makes of windows.
+const CURVE_DOUBT: f64 = 3.0;
 /// Dispersion of 10 s is met within this factor, or the process is chosen by it.
 const NEAR: f64 = 1.3;
 
@@ -214,7 +216,9 @@ fn shrunk(counts: &[f64], exposures: &[f64], rps: f64, noise: f64) -> Vec<f64> {
         / windows;
     let chance = filled().map(|(_, seconds)| noise / (rps * seconds)).sum::<f64>() / windows;
     let real = 1.0 - chance / between;
-    if real.is_nan() || real < CURVE_MIN {
+    // What chance makes of it differs from log to log by this much itself.
+    let doubt = CURVE_DOUBT * (2.0 / (windows - 1.0)).sqrt();
+    if real.is_nan() || real < CURVE_MIN || between < chance * (1.0 + doubt) {
         return vec![1.0; counts.len()];
     }
     let multiple = |(count, seconds): (&f64, &f64)| {

@@ -293,12 +293,12 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// How limits stand, and how many attempts are counted and not settled.
-    pub(in crate::sim) fn standing(&mut self, now: Time) -> (Vec<Reading>, usize) {
+    /// How limits stand, and how many attempts are counted and not settled; `None` where there are several processes,
+    /// none of which knows it all.
+    pub(in crate::sim) fn standing(&mut self, now: Time) -> Option<(Vec<Reading>, usize)> {
         self.look(now);
-        let open = self.ledgers.iter().map(|ledger| ledger.open().count()).sum();
-        let truth = self.book.as_deref_mut().unwrap_or(&mut self.ledgers[0]);
-        (truth.readings(now).collect(), open)
+        let [ledger] = &mut self.ledgers[..] else { return None };
+        Some((ledger.readings(now).collect(), ledger.open().count()))
     }
 
     /// # Errors

@@ -75,9 +75,9 @@ impl<Q: EventQueue> World<'_, Q> {
     }
 
     /// How all limits of tenants stand now, in the order of the plan, and how many attempts are counted and not
-    /// settled; `None` where nobody is limited.
+    /// settled; `None` where nobody is limited, or where several processes count, each for itself.
     pub fn standing(&mut self) -> Option<(Vec<Reading>, usize)> {
-        self.desk.as_mut().map(|desk| desk.standing(self.now))
+        self.desk.as_mut()?.standing(self.now)
     }
 
     /// The virtual key of a request: its index in the plan.
