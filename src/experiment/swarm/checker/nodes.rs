@@ -60,7 +60,7 @@ fn is_open(seen: &Evidence, node: usize, now: Time) -> bool {
     let open = |node: usize| {
         let own = fleet.events.iter().filter(|event| event.node == node && event.at <= now);
         own.filter(|event| event.what != NodeChange::Dies)
-            .last()
+            .next_back()
             .is_none_or(|event| matches!(event.what, NodeChange::Starts { .. }))
     };
     open(node) || !(0..fleet.nodes.len()).any(open)

@@ -8,9 +8,9 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
     changes.sort_by_key(|change| change.at);
     for (_, of) in seen.tries() {
         let route = of.attempt.route.0;
-        let said =
+        let mut said =
             changes.iter().filter(|change| change.at <= of.sent && change.routes.contains(&route));
-        if said.last().is_some_and(|change| !change.present) {
+        if said.next_back().is_some_and(|change| !change.present) {
             let name = &spec.pool.routes[route as usize].name;
             return Err(format!("{name} is sent to at {}, after it was removed", of.sent));
         }

@@ -29,10 +29,11 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
                     change.to, note.now
                 ));
             }
-            let said = changes
+            let mut said = changes
                 .iter()
                 .filter(|change| change.at <= note.now && change.routes.contains(&(route as u32)));
-            if said.last().is_some_and(|change| !change.present) && views[route].expected > 0.0 {
+            if said.next_back().is_some_and(|change| !change.present) && views[route].expected > 0.0
+            {
                 let name = &pool.routes[route].name;
                 return Err(format!("{name} is gone at {}, and expected to be chosen", note.now));
             }
