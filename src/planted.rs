@@ -6,11 +6,11 @@
 /// Whether a bug is planted here and now.
 macro_rules! planted {
     ($bug:ident) => {{
-        #[cfg(test)]
+        #[cfg(all(test, feature = "lab"))]
         {
             crate::planted::PLANTED.get() == Some(crate::planted::Bug::$bug)
         }
-        #[cfg(not(test))]
+        #[cfg(not(all(test, feature = "lab")))]
         {
             false
         }
@@ -18,7 +18,7 @@ macro_rules! planted {
 }
 
 /// A bug.
-#[cfg(test)]
+#[cfg(all(test, feature = "lab"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bug {
     /// A policy is not told of timeouts.
@@ -47,7 +47,7 @@ pub(crate) enum Bug {
     LimitReached,
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "lab"))]
 impl Bug {
     /// All of them.
     pub(crate) const ALL: [Self; 12] = [
@@ -66,7 +66,7 @@ impl Bug {
     ];
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "lab"))]
 std::thread_local! {
     /// The bug that is planted in this thread.
     pub(crate) static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };

@@ -168,7 +168,7 @@ pub(super) fn fit(times: &[u64], windows: &Windows, first: u64, step: u64) -> Ar
     let mut multiples = vec![1.0; exposures.len()];
     let mut burst = Burst::Poisson;
     // Gaps this short are too close to the step of stamps to say how short they are.
-    let floor = if step > 1_000 { 3.0 * step as f64 / 1e9 * rps } else { 0.0 };
+    let floor = 3.0 * step.max(1) as f64 / 1e9 * rps;
     let mut gaps = Vec::new();
     for _ in 0..4 {
         gaps = sorted(scaled(&times, windows, &multiples, rps));

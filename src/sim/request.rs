@@ -44,7 +44,8 @@ impl<Q: EventQueue> World<'_, Q> {
         }
         if let Some(desk) = &mut self.desk {
             let is_measured = self.recorder.measures(self.now);
-            desk.arrived(self.now, slot, (arrival.luck, arrival.class), is_measured);
+            let asked = (arrival.luck, arrival.class, self.flights.get(slot).model);
+            desk.arrived(self.now, slot, asked, is_measured);
         }
         let admitted = if shed { Ok(SetId::ALL) } else { self.admit(slot, Ask::First) };
         let request = Request {

@@ -67,6 +67,15 @@ struct Who {
 }
 
 impl Desk<'_> {
+    /// A request that is led arrives, and asks for this model. It may find no room, and be led only when its client
+    /// asks again.
+    pub(super) fn departs(&mut self, slot: usize, model: u16) {
+        if self.courses.len() <= slot {
+            self.courses.resize(slot + 1, Course::default());
+        }
+        self.courses[slot] = Course { asked: model, model, ..Course::default() };
+    }
+
     /// What a request may use now.
     pub(in crate::sim) fn admit(
         &mut self,
@@ -82,13 +91,10 @@ impl Desk<'_> {
             return self.anything(now, asker, who, asker.model);
         }
         let slot = slot as usize;
-        if self.courses.len() <= slot {
-            self.courses.resize(slot + 1, Course::default());
-        }
         let old = self.courses[slot];
         let mut course = match ask {
             Ask::Retry => return self.stay(now, asker, who, &old),
-            Ask::First => Course { asked: asker.model, model: asker.model, ..Course::default() },
+            Ask::First => old,
             Ask::Anew => Course {
                 asked: old.asked,
                 model: old.asked,

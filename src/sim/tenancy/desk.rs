@@ -178,11 +178,14 @@ impl<'a> Desk<'a> {
         &mut self,
         now: Time,
         slot: u32,
-        (luck, class): (u64, u16),
+        (luck, class, model): (u64, u16, u16),
         is_measured: bool,
     ) {
         let (tenant, key) = self.who(luck, class);
         let slot = slot as usize;
+        if self.led[tenant] {
+            self.departs(slot, model);
+        }
         if self.seats.len() <= slot {
             self.seats.resize(slot + 1, Seat::EMPTY);
         }

@@ -195,19 +195,19 @@ impl<'a> Books<'a> {
     }
 
     fn compare(&self, look: &Look) -> Result<(), String> {
-        equal(&format!("at {}: attempts under way", look.at), self.open, look.open)?;
-        equal("limits", self.terms.len(), look.readings.len())?;
+        equal(&format!("at {}: attempts under way", look.at), &self.open, &look.open)?;
+        equal("limits", &self.terms.len(), &look.readings.len())?;
         for (at, (term, reading)) in self.terms.iter().zip(&look.readings).enumerate() {
             let Term { whose, limit } = *term;
             let same = (reading.whose, reading.kind, reading.window, reading.max);
-            equal("a limit", (whose, limit.kind, limit.window, limit.max), same)?;
+            equal("a limit", &(whose, limit.kind, limit.window, limit.max), &same)?;
             let now = self.window(at, look.at);
             let count = &self.counts[at];
             let of = |all: &BTreeMap<u64, u64>| all.get(&now).copied().unwrap_or(0);
             let what =
                 format!("at {}: {} of {}", look.at, limit.kind.name(), self.plan.name(whose));
-            equal(&format!("{what}, used"), of(&count.used), reading.used)?;
-            equal(&format!("{what}, reserved"), of(&count.reserved), reading.reserved)?;
+            equal(&format!("{what}, used"), &of(&count.used), &reading.used)?;
+            equal(&format!("{what}, reserved"), &of(&count.reserved), &reading.reserved)?;
         }
         Ok(())
     }

@@ -58,7 +58,7 @@ pub(super) static CHECKERS: &[Checker] = &[
 ];
 
 /// That two counts are the same.
-fn equal<T: PartialEq + std::fmt::Debug>(what: &str, own: T, theirs: T) -> Result<(), String> {
+fn equal<T: PartialEq + std::fmt::Debug>(what: &str, own: &T, theirs: &T) -> Result<(), String> {
     if own == theirs {
         return Ok(());
     }

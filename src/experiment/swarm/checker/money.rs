@@ -22,9 +22,9 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
         }
     }
     let totals = &seen.tape.totals;
-    equal("nano-dollars", cost, totals.cost_nano_usd)?;
-    equal("tokens of good requests", good, totals.good_tokens)?;
-    equal("tokens of others", wasted, totals.wasted_tokens)?;
+    equal("nano-dollars", &cost, &totals.cost_nano_usd)?;
+    equal("tokens of good requests", &good, &totals.good_tokens)?;
+    equal("tokens of others", &wasted, &totals.wasted_tokens)?;
     let Some(tenancy) = &seen.spec().tenancy else { return Ok(()) };
     for (tenant, tape) in tenancy.tenants.iter().zip(&seen.tape.tenants) {
         let own = |life: &&Life| {
@@ -48,7 +48,7 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
         let of = |tape: &TenantTape| {
             [tape.offered, tape.good, tape.late, tape.failed, tape.tokens, tape.cost_nano_usd]
         };
-        equal(&format!("tenant {}", tenant.name), of(&count), of(tape))?;
+        equal(&format!("tenant {}", tenant.name), &of(&count), &of(tape))?;
     }
     Ok(())
 }

@@ -58,9 +58,8 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
 fn is_open(seen: &Evidence, node: usize, now: Time) -> bool {
     let fleet = &seen.spec().gateway.fleet;
     let open = |node: usize| {
-        let own = fleet.events.iter().filter(|event| event.node == node && event.at <= now);
-        own.filter(|event| event.what != NodeChange::Dies)
-            .last()
+        let mut own = fleet.events.iter().filter(|event| event.node == node && event.at <= now);
+        own.rfind(|event| event.what != NodeChange::Dies)
             .is_none_or(|event| matches!(event.what, NodeChange::Starts { .. }))
     };
     open(node) || !(0..fleet.nodes.len()).any(open)

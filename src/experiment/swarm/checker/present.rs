@@ -8,8 +8,8 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
     changes.sort_by_key(|change| change.at);
     for (_, of) in seen.tries() {
         let route = of.attempt.route.0;
-        let said = changes.iter().filter(|change| change.at <= of.sent);
-        if said.filter_map(|change| change.puts(route)).last() == Some(false) {
+        let mut said = changes.iter().rev().filter(|change| change.at <= of.sent);
+        if said.find_map(|change| change.puts(route)) == Some(false) {
             let name = &spec.pool.routes[route as usize].name;
             return Err(format!("{name} is sent to at {}, after it was removed", of.sent));
         }

@@ -9,10 +9,13 @@ use crate::policy::{RouteId, Sent, Step};
 use super::super::evidence::Evidence;
 use super::super::spy::What;
 
+/// When an end was told, of what, and how it was.
+type Told = (Time, Sent, Outcome);
+
 pub(super) fn check(seen: &Evidence) -> Result<(), String> {
     let reigns = seen.reigns();
     let mut sends: BTreeMap<u64, Vec<(usize, Time, RouteId, u64)>> = BTreeMap::new();
-    let mut ends: BTreeMap<(u64, Time, usize), Vec<(Time, Sent, Outcome)>> = BTreeMap::new();
+    let mut ends: BTreeMap<(u64, Time, usize), Vec<Told>> = BTreeMap::new();
     let mut told = 0;
     for note in &seen.notes {
         match &note.what {

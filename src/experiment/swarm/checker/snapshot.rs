@@ -29,8 +29,8 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
                     change.to, note.now
                 ));
             }
-            let said = changes.iter().filter(|change| change.at <= note.now);
-            let is_there = said.filter_map(|change| change.puts(route as u32)).last();
+            let mut said = changes.iter().rev().filter(|change| change.at <= note.now);
+            let is_there = said.find_map(|change| change.puts(route as u32));
             if is_there == Some(false) && views[route].expected > 0.0 {
                 let name = &pool.routes[route].name;
                 return Err(format!("{name} is gone at {}, and expected to be chosen", note.now));

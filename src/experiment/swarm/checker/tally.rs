@@ -52,14 +52,14 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
         cost_nano_usd: 0,
         ..tape.totals
     };
-    equal("totals", totals, told)?;
+    equal("totals", &totals, &told)?;
     equal("bins of arrivals", &bins, &tape.arrivals)?;
-    equal("stored answers", stored, tape.stored)?;
-    equal("requests", seen.lives.len() as u64, tape.arrived)?;
-    equal("latencies", totals.good + totals.late, tape.latency.len())?;
-    equal("latencies of all", totals.offered, tape.latency_all.len())?;
-    equal("routes", routes(seen), tape.route_totals.clone())?;
-    equal("most in flight", most_in_flight(seen), tape.in_flight_max)
+    equal("stored answers", &stored, &tape.stored)?;
+    equal("requests", &(seen.lives.len() as u64), &tape.arrived)?;
+    equal("latencies", &(totals.good + totals.late), &tape.latency.len())?;
+    equal("latencies of all", &totals.offered, &tape.latency_all.len())?;
+    equal("routes", &routes(seen), &tape.route_totals)?;
+    equal("most in flight", &most_in_flight(seen), &tape.in_flight_max)
 }
 
 /// A verdict follows from a life.
