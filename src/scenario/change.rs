@@ -171,7 +171,7 @@ pub(crate) fn changes(
                 let new = Some(On::One(format!("{provider}/{key}-new")));
                 What::Key { old: on(&file.on)?, new: on(&new)? }
             }
-            KindFile::Quota => quota(file, on(&file.on)?, places, &at)?,
+            KindFile::Quota => quota(file, &on(&file.on)?, places, &at)?,
             KindFile::Limit => continue,
             KindFile::Reload => What::Reload,
         };
@@ -182,7 +182,7 @@ pub(crate) fn changes(
 }
 
 /// Routes that draw on one limit have it raised together.
-fn quota(file: &ChangeFile, on: Vec<u32>, places: &[Place], at: &At) -> Result<What, Problem> {
+fn quota(file: &ChangeFile, on: &[u32], places: &[Place], at: &At) -> Result<What, Problem> {
     let factor = file.to.map_or(1.0, |share| share.0);
     if factor <= 0.0 || factor > QUOTA_MAX {
         let at = at.key("to");
