@@ -104,8 +104,7 @@ mod tests {
     fn a_row_is_named_by_its_last_block_and_belongs_to_its_first_own_one() {
         let mut growing = Growing::default();
         let rows: Vec<Vec<u64>> = (0..40)
-            .map(|talk| (0..3).map(move |turn| (talk, turn)))
-            .flatten()
+            .flat_map(|talk| (0..3).map(move |turn| (talk, turn)))
             .map(|(talk, turn)| {
                 let own = (0..=turn).map(|block| 100 + talk * 10 + block);
                 std::iter::once(7).chain(own).collect()
