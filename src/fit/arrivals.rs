@@ -51,8 +51,6 @@ const SAMPLE: usize = 100_000;
 const MADE_MAX: f64 = 300_000.0;
 /// A curve that explains less than this share of the windows' variance is no curve.
 const CURVE_MIN: f64 = 0.2;
-/// Nor is one that is within this many standard deviations of what chance makes of windows.
-const CURVE_DOUBT: f64 = 3.0;
 /// Dispersion of 10 s is met within this factor, or the process is chosen by it.
 const NEAR: f64 = 1.3;
 
@@ -163,12 +161,10 @@ pub(super) fn fit(times: &[u64], windows: &Windows, first: u64, step: u64) -> Ar
     }
     let all: f64 = exposures.iter().sum::<f64>().max(1e-9);
     let rps = times.len() as f64 / all;
-    // The first guess is a constant rate: a curve has to explain more than gaps that are as uneven as the log's would
-    // make of windows by chance.
-    let mut multiples = vec![1.0; exposures.len()];
+    let mut multiples = shrunk(&counts, &exposures, rps, 1.0);
     let mut burst = Burst::Poisson;
     // Gaps this short are too close to the step of stamps to say how short they are.
-    let floor = 3.0 * step.max(1) as f64 / 1e9 * rps;
+    let floor = if step > 1_000 { 3.0 * step as f64 / 1e9 * rps } else { 0.0 };
     let mut gaps = Vec::new();
     for _ in 0..4 {
         gaps = sorted(scaled(&times, windows, &multiples, rps));
@@ -216,9 +212,7 @@ fn shrunk(counts: &[f64], exposures: &[f64], rps: f64, noise: f64) -> Vec<f64> {
         / windows;
     let chance = filled().map(|(_, seconds)| noise / (rps * seconds)).sum::<f64>() / windows;
     let real = 1.0 - chance / between;
-    // What chance makes of it differs from log to log by this much itself.
-    let doubt = CURVE_DOUBT * (2.0 / (windows - 1.0)).sqrt();
-    if real.is_nan() || real < CURVE_MIN || between < chance * (1.0 + doubt) {
+    if real.is_nan() || real < CURVE_MIN {
         return vec![1.0; counts.len()];
     }
     let multiple = |(count, seconds): (&f64, &f64)| {

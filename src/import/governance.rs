@@ -53,7 +53,10 @@ pub(super) fn read(node: &Node<'_>, draft: &mut Draft, book: &mut Book) {
                 book.understood(&node.key, "limits of those that name their ids");
             }
             "routing_rules" => {
-                book.missing(&node.key, "write [[rule]]s by hand: their language is the same (CEL)")
+                book.missing(
+                    &node.key,
+                    "write [[rule]]s by hand: their language is the same (CEL)",
+                );
             }
             "auth_config" => book.ignored(&node.key, CREDENTIAL),
             _ => book.missing(&node.key, "not a part of governance that we know"),
@@ -102,7 +105,7 @@ impl Lists<'_> {
             match key {
                 "name" => name(&node, &mut owner.name, what, book),
                 "customer_id" => {
-                    owner.customer = joined(&node, customers, "the team's customer", book)
+                    owner.customer = joined(&node, customers, "the team's customer", book);
                 }
                 _ if self.limit(item, key, &node, &mut owner.limits, book) => {}
                 _ => book.ignored(&node.key, HOUSEKEEPING),

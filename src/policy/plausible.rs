@@ -171,7 +171,10 @@ mod tests {
         assert!(published.iter().all(|what| !what.starts_with("silence.")), "{published:?}");
         let own = what("windtunnel");
         assert!(own.iter().all(|what| !what.starts_with("silence.margin")), "{own:?}");
-        assert!(own.iter().any(|what| what.starts_with("headroom.") || what.starts_with("hold.")), "{own:?}");
+        assert!(
+            own.iter().any(|what| what.starts_with("headroom.") || what.starts_with("hold.")),
+            "{own:?}"
+        );
         let literal = what("bifrost-literal");
         assert!(literal.iter().all(|what| !what.starts_with("state.min_attempts")), "{literal:?}");
     }

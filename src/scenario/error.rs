@@ -58,7 +58,7 @@ impl ScenarioError {
         let span = inside.map_or(span.clone(), |inside| character(text, span, inside));
         let (line, column) = place(text, span.start);
         let place = Some((line as u32, column as u32));
-        let expected = expected.unwrap_or_else(|| "here".to_owned());
+        let expected = expected.map_or_else(|| "here".to_owned(), String::from);
         if !is_readable(text, line) {
             let message = format!("{name}:{line}:{column}: {message}");
             let help = [Some(expected.clone()).filter(|expected| expected != "here"), help];
@@ -66,7 +66,7 @@ impl ScenarioError {
             return Self { message, expected, help, text: None, span: None, place };
         }
         Self {
-            message,
+            message: message.into(),
             expected,
             help,
             text: Some(Arc::new(NamedSource::new(name, text.to_owned()).with_language("TOML"))),
@@ -128,18 +128,19 @@ pub(crate) struct Problem {
     span: Option<Range<usize>>,
     /// How many characters into a string it is.
     inside: Option<usize>,
-    message: String,
-    expected: Option<String>,
+    message: Box<str>,
+    expected: Option<Box<str>>,
     help: Option<String>,
 }
 
 impl Problem {
     pub(crate) fn new(at: At, message: impl Into<String>) -> Self {
-        Self { at, span: None, inside: None, message: message.into(), expected: None, help: None }
+        let message = message.into().into_boxed_str();
+        Self { at, span: None, inside: None, message, expected: None, help: None }
     }
 
     pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.expected = Some(expected.into());
+        self.expected = Some(expected.into().into_boxed_str());
         self
     }
 

@@ -28,27 +28,28 @@ fn write(path: &Path, schema: &str) {
     let mut writer = SerializedFileWriter::new(file, schema, properties).unwrap();
     let mut rows = writer.next_row_group().unwrap();
     let n = 1_000i64;
-    whole(&mut rows, (0..n).map(|i| 1_748_908_800_000 + i * 100).collect(), None);
-    whole(&mut rows, (0..n).map(|i| 500 + i).collect(), None);
+    whole(&mut rows, &(0..n).map(|i| 1_748_908_800_000 + i * 100).collect::<Vec<_>>(), None);
+    whole(&mut rows, &(0..n).map(|i| 500 + i).collect::<Vec<_>>(), None);
     let answered: Vec<i16> = (0..n).map(|i| i16::from(i % 10 > 0)).collect();
-    whole(&mut rows, (0..n).filter(|i| i % 10 > 0).map(|i| 20 + i % 7).collect(), Some(answered));
-    texts(&mut rows, (0..n).map(|i| format!("model-{}", i % 2)).collect());
+    let outputs: Vec<i64> = (0..n).filter(|i| i % 10 > 0).map(|i| 20 + i % 7).collect();
+    whole(&mut rows, &outputs, Some(&answered));
+    texts(&mut rows, &(0..n).map(|i| format!("model-{}", i % 2)).collect::<Vec<_>>());
     let mut spend = rows.next_column().unwrap().unwrap();
     spend.typed::<DoubleType>().write_batch(&[0.001; 1_000], None, None).unwrap();
     spend.close().unwrap();
-    texts(&mut rows, vec!["my diagnosis is SECRET".into(); 1_000]);
+    texts(&mut rows, &["my diagnosis is SECRET"; 1_000]);
     rows.close().unwrap();
     writer.close().unwrap();
 }
 
-fn whole(rows: &mut SerializedRowGroupWriter<'_, File>, values: Vec<i64>, there: Option<Vec<i16>>) {
+fn whole(rows: &mut SerializedRowGroupWriter<'_, File>, values: &[i64], there: Option<&[i16]>) {
     let mut column = rows.next_column().unwrap().unwrap();
-    column.typed::<Int64Type>().write_batch(&values, there.as_deref(), None).unwrap();
+    column.typed::<Int64Type>().write_batch(values, there, None).unwrap();
     column.close().unwrap();
 }
 
-fn texts(rows: &mut SerializedRowGroupWriter<'_, File>, values: Vec<String>) {
-    let values: Vec<ByteArray> = values.iter().map(|text| text.as_str().into()).collect();
+fn texts(rows: &mut SerializedRowGroupWriter<'_, File>, values: &[impl AsRef<str>]) {
+    let values: Vec<ByteArray> = values.iter().map(|text| text.as_ref().into()).collect();
     let mut column = rows.next_column().unwrap().unwrap();
     column.typed::<ByteArrayType>().write_batch(&values, None, None).unwrap();
     column.close().unwrap();

@@ -5,7 +5,6 @@
 //! the scenarios in the folder offer [`RPS`] requests per second. A block that cannot run here says why in its fence
 //! (`sh no-run: why`); of its commands, and of those in running text, the arguments are read all the same.
 
-use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -70,10 +69,9 @@ fn small(command: &str) -> String {
 /// Runs a line in a shell, with the program under test as `windtunnel`.
 fn shell(desk: &Desk, line: &str) -> Ended {
     let program = Path::new(env!("CARGO_BIN_EXE_windtunnel")).parent().unwrap();
-    let path = env::var("PATH").unwrap_or_default();
     let mut command = Command::new("sh");
-    command.args(["-euc", line]).current_dir(desk.path("")).stdin(Stdio::null());
-    command.env("PATH", format!("{}:{path}", program.display())).env_remove("COLUMNS");
+    command.arg("-euc").arg(format!("PATH=\"$0:$PATH\"\n{line}")).arg(program);
+    command.current_dir(desk.path("")).stdin(Stdio::null()).env_remove("COLUMNS");
     Ended::of(&mut command)
 }
 
