@@ -263,7 +263,8 @@ fn traces() -> Vec<Case> {
         missing,
         traced("empty", "", &["bad.toml:4:8", "trace.csv: has no rows", "at least one"]),
         traced("a head alone", HEAD, &["trace.csv: has no rows"]),
-        traced("no columns", "a,b\n1,2\n", &["trace.csv:1: no column `TIMESTAMP`", "`a,b`"]),
+        traced("no columns", "when,tokens\n1,2\n", &["no column `TIMESTAMP`", "when,tokens"]),
+        traced("no header", "a,b\n1,2\n", &["trace.csv:1: no header row", "--map"]),
         traced(
             "a bad row",
             rows("2023-11-16 18:17:03.9,10,10\n2023-11-16 18:17:04.9,ten,10\n"),

@@ -328,7 +328,8 @@ impl<'a> Desk<'a> {
                 match of.kind {
                     _ if !is_own => {}
                     Kind::Budget => {
-                        tape.budget_nano_usd += of.max;
+                        // Several budgets of nearly any amount may be more than there is a number for.
+                        tape.budget_nano_usd = tape.budget_nano_usd.saturating_add(of.max);
                         tape.over_nano_usd += of.over;
                         tape.used_nano_usd += of.used;
                     }
