@@ -50,6 +50,10 @@ fn small(command: &str) -> String {
     }
     for (verb, flag, most) in SMALL {
         let Some(at) = words.iter().position(|word| word == verb) else { continue };
+        if let Some(at) = words.iter().position(|word| word == "--swarm") {
+            words[at + 1] = lower(&words[at + 1], 20);
+            continue;
+        }
         if words.iter().any(|word| word == "--merge") {
             continue;
         }
@@ -250,6 +254,7 @@ fn what_no_longer_exists_is_found_and_a_block_is_not_left_out_for_nothing() {
         "windtunnel campaign plan p.json sweep s.toml --set rps=20 -R 2 > log"
     );
     assert_eq!(small("windtunnel compare s.toml"), "windtunnel compare -R 2 s.toml");
+    assert_eq!(small("windtunnel check --swarm 1000"), "windtunnel check --swarm 20");
     assert_eq!(fewer("rps = 5_000 # many\nduration = \"1s\""), "rps = 20\nduration = \"1s\"\n");
 }
 
