@@ -57,8 +57,9 @@ fn a_preloaded_past_teaches_the_latency_model() {
 
 /// Two providers at 100 requests a second; answers take two seconds, streams show a token after 0.3 s; from
 /// 60 s on p0 accepts requests and says nothing. When each route was first seen in a bad state, and why.
-fn hang(preset: &str) -> (Host, Option<Time>) {
-    let mut host = Host::new(params(preset, &[]), routes(2, 2));
+fn hang(silence: f64) -> (Host, Option<Time>) {
+    let params = params("bifrost-published", &[("silence.enabled", silence)]);
+    let mut host = Host::new(params, routes(2, 2));
     let mut open: Vec<(Time, Ticket)> = Vec::new();
     let (first_token, timeout) = (Span::from_millis(300), Span::from_secs(60));
     for step in 0..9_000u64 {
@@ -81,18 +82,21 @@ fn hang(preset: &str) -> (Host, Option<Time>) {
 
 #[test]
 fn a_silent_hang_is_seen_long_before_its_timeout_by_the_age_of_unanswered_attempts() {
-    let (host, seen) = hang("windtunnel");
+    let (host, seen) = hang(1.0);
     let after = seen.unwrap().since(Time::from_secs(60));
     assert!(after <= Span::from_secs(10), "seen after {after}, the timeout is 60 s");
     assert!(host.changes.iter().all(|c| c.route == host.keys[0] || c.route == host.keys[1]));
     assert_eq!(host.health(0), Health::Degraded);
-    let (_, seen) = hang("bifrost-published");
+    let (_, seen) = hang(0.0);
     assert_eq!(seen, None, "the published rules wait for outcomes");
 }
 
 #[test]
 fn an_answered_stream_is_not_silent() {
-    let mut host = Host::of_keys(params("windtunnel", &[("silence.min_open", 5.0)]), 2);
+    let mut host = Host::of_keys(
+        params("bifrost-published", &[("silence.enabled", 1.0), ("silence.min_open", 5.0)]),
+        2,
+    );
     let tick = |host: &mut Host, hear: bool| {
         let need = Need { ..host.need() };
         let mut tickets: Vec<Ticket> = (0..40).map(|_| host.decide(&need).unwrap()).collect();

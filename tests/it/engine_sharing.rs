@@ -7,7 +7,10 @@ use super::engine_host::{ERROR, Host, params};
 const MODES: [(&str, f64); 3] = [("none", 0.0), ("limits", 1.0), ("full", 2.0)];
 
 fn node(mode: f64) -> Host {
-    Host::of_keys(params("windtunnel", &[("share.mode", mode)]), 2)
+    let documented =
+        [("state.window", 10.0), ("state.min_attempts", 20.0), ("state.min_errors", 2.0)];
+    let values: Vec<_> = documented.into_iter().chain([("share.mode", mode)]).collect();
+    Host::of_keys(params("windtunnel", &values), 2)
 }
 
 /// Both nodes at their next tick, each having heard the other's report just before.

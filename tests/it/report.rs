@@ -216,7 +216,7 @@ fn a_sweep_is_shown_as_its_curves_its_heat_map_and_what_matters() {
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
     assert!(!html.contains("http:") && !html.contains("https:"), "nothing is fetched");
     let page = desk.read("swept/report.md");
-    for figure in ["response-rps", "response-policy-state-failed", "heat-rps-policy-state-failed"] {
+    for figure in ["response-rps", "response-policy-state-failed", "heat-policy-state-failed-rps"] {
         let there = desk.path(&format!("swept/report/{figure}.svg")).exists();
         assert!(there && page.contains(&format!("report/{figure}.svg")), "{figure}: {page}");
         assert!(desk.path(&format!("swept/papers/{figure}.csv")).exists(), "{figure}");

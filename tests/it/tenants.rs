@@ -157,8 +157,8 @@ fn wrong_tables_say_what_would_be_right() {
 
 #[test]
 fn limits_are_read_at_the_end_of_the_measured_time_whatever_comes_next() {
-    let tape = run("[tenant.a]\nshare = 99\n[tenant.a.limits]\nbudget = { \"1m\" = \"5 USD\" }\n\
-         spent = \"2 USD\"\nrequests = { \"1m\" = 1 }\nrunning = \"30s\"\n[tenant.b]\nshare = 1\n");
+    let tape = run("[tenant.a]\nshare = 50\n[tenant.a.limits]\nbudget = { \"1m\" = \"5 USD\" }\n\
+         spent = \"2 USD\"\nrequests = { \"1m\" = 1 }\nrunning = \"30s\"\n[tenant.b]\nshare = 50\n");
     // The minute ends with the measured time, and what comes next is a request of the first tenant.
     assert!(tape.arrived > tape.totals.offered, "something was under way");
     assert!(tape.tenants[0].used_nano_usd >= 2_000_000_000, "{:?}", tape.tenants[0]);

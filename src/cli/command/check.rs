@@ -75,7 +75,7 @@ pub(in crate::cli) struct Check {
         ])]
     swarm: Option<u64>,
     /// With --swarm: write each world in which something is wrong here, as a scenario; with --swarm 1, the world
-    #[arg(long, value_name = "FOLDER", requires = "swarm")]
+    #[arg(long, value_name = "FOLDER")]
     write: Option<PathBuf>,
     /// Stop at the first scenario (or world) that fails
     #[arg(long)]
@@ -106,6 +106,10 @@ const REPLICATIONS: u32 = 10;
 const MORE: u32 = 4;
 
 pub(super) fn check(args: &Check) -> Result<(), Failure> {
+    // Said by hand: clap takes a requirement back where what is required conflicts with what is there.
+    if args.write.is_some() && args.swarm.is_none() {
+        return Err(Failure::new(Exit::Usage, "`--write` writes worlds: it needs `--swarm`"));
+    }
     if let Some(worlds) = args.swarm {
         let Check { seed, fail_fast, threads, .. } = *args;
         let write = args.write.as_deref();
