@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A world is an ordinary scenario: `windtunnel check --swarm` can write it down, and `windtunnel run` runs it.
-//! Whoever teaches the simulator something new adds a function to [`feature`] and, if there is an invariant, a file
-//! to [`checker`].
+//! Whoever teaches the simulator something new adds a function to `feature` and, if there is an invariant, a file
+//! to `checker`.
 
 mod checker;
 mod coverage;

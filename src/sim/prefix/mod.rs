@@ -4,7 +4,7 @@
 //! A prompt is a [`Chain`] of blocks, each named after all that stands before it, so that two prompts share a
 //! beginning as far as the names of their blocks are the same. Nothing here exists unless the scenario says what
 //! prompts have in common ([`Spec::has_prefixes`]): then every request under way is kept with its chain, about 50 bytes each, and
-//! every account and model of a provider that caches has a [`Shelf`] of bounded size.
+//! every account and model of a provider that caches has a `Shelf` of bounded size.
 
 mod chain;
 mod conversation;
