@@ -19,6 +19,25 @@ const REFUSED: Outcome = Outcome::KeyRefused { class: Refusal::Credential };
 
 /// An engine with this many keys of one provider, ticked once at 5 s.
 #[derive(Clone)]
+/// The vendor's thresholds: models are made for these, whatever the preset has been tuned to.
+const DOCUMENTED: [(&str, f64); 15] = [
+    ("state.window", 10.0),
+    ("state.degraded", 0.02),
+    ("state.failed", 0.05),
+    ("state.latency", 0.25),
+    ("state.min_attempts", 20.0),
+    ("state.min_errors", 2.0),
+    ("backoff.first", 5.0),
+    ("backoff.factor", 2.0),
+    ("backoff.cap", 120.0),
+    ("recovering.ramp", 2.0),
+    ("selection.explore", 0.25),
+    ("latency.smoothing", 0.3),
+    ("latency.min_samples", 10.0),
+    ("silence.margin", 2.0),
+    ("silence.min_open", 10.0),
+];
+
 struct Model {
     engine: Arc<Engine>,
     keys: Vec<RouteKey>,
@@ -27,7 +46,7 @@ struct Model {
 impl Model {
     fn new(count: usize, values: &[(&str, f64)]) -> Self {
         let mut params = Params::from_preset("windtunnel").unwrap();
-        for (id, value) in values {
+        for (id, value) in DOCUMENTED.iter().chain(values) {
             params.set(id, *value).unwrap();
         }
         let engine = Engine::with_shards(params, Time::ZERO, 1).unwrap();
