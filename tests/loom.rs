@@ -17,8 +17,6 @@ const ERROR: Outcome = Outcome::ServerError { status: 503 };
 const LIMITED: Outcome = Outcome::RateLimited { retry_after: Some(Span::from_secs(60)) };
 const REFUSED: Outcome = Outcome::KeyRefused { class: Refusal::Credential };
 
-/// An engine with this many keys of one provider, ticked once at 5 s.
-#[derive(Clone)]
 /// The vendor's thresholds: models are made for these, whatever the preset has been tuned to.
 const DOCUMENTED: [(&str, f64); 15] = [
     ("state.window", 10.0),
@@ -38,6 +36,8 @@ const DOCUMENTED: [(&str, f64); 15] = [
     ("silence.min_open", 10.0),
 ];
 
+/// An engine with this many keys of one provider, ticked once at 5 s.
+#[derive(Clone)]
 struct Model {
     engine: Arc<Engine>,
     keys: Vec<RouteKey>,
