@@ -10,24 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+from scenario import SOURCES, scenario
 
-SCENARIO = """# Does anybody notice?
-rps = 400
-duration = "40s"
-policy = "windtunnel"
-[workload]
-client = { deadline = "5s" }
-[provider]
-azure = { profile = "azure/gpt-4o", keys = 2, tpm = "200%" }
-openai = { profile = "openai/gpt-4o", keys = 2, tpm = "200%" }
-[[fault]]
-kind = "error-burst"
-on = "azure"
-start = "15s"
-lasts = "8s"
-error = { rate = "100%", status = 503 }
-"""
+sys.path.insert(0, str(SOURCES))
+
+SCENARIO = scenario(rps=400, duration=40, start=15, lasts=8)
 SWEEP = ["sweep", "short.toml", "--vary", "policy.state.failed=3%..20%/4 log", "--vary", "rps=300,400,500", "-R", "5"]
 
 

@@ -9,9 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from test_tune import SCENARIO
+from scenario import scenario
 
 SWEEP = ["sweep", "short.toml", "--vary", "rps=40,60", "--vary", "policy=windtunnel,random", "-R", "3", "--out", "s"]
+SCENARIO = scenario(rps=60, duration=20, start=5, lasts=4)
 WORDS = {"policy", "side", "digest"}
 
 

@@ -16,24 +16,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-SOURCES = Path(__file__).resolve().parents[1] / "src"
+from scenario import SOURCES, scenario
+
 sys.path.insert(0, str(SOURCES))
-SCENARIO = """# Does anybody notice?
-rps = 60
-duration = "20s"
-policy = "windtunnel"
-[workload]
-client = { deadline = "5s" }
-[provider]
-azure = { profile = "azure/gpt-4o", keys = 2, tpm = "200%" }
-openai = { profile = "openai/gpt-4o", keys = 2, tpm = "200%" }
-[[fault]]
-kind = "error-burst"
-on = "azure"
-start = "5s"
-lasts = "4s"
-error = { rate = "100%", status = 503 }
-"""
+SCENARIO = scenario(rps=60, duration=20, start=5, lasts=4)
 SLOW = SCENARIO.replace("error-burst", "brown-out").replace('error = { rate = "100%", status = 503 }', "decode = 8")
 TUNE = ["tune", "short.toml", "slow.toml", "-R", "2", "--hold-out", "brown-out", "--objectives", "leak_ratio,regret"]
 RANGES = ["--range", "state.failed=2%..20%", "--range", "backoff.first=1s..20s", "--python", sys.executable]

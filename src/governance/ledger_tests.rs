@@ -235,3 +235,68 @@ fn a_denial_names_no_limit_whose_window_is_over() {
     assert_eq!(reason(&mut ledger, secs(2)), Reason::Tokens);
     assert_eq!(reason(&mut ledger, secs(61)), Reason::Requests, "the minute is over");
 }
+
+#[test]
+fn a_book_that_is_charged_counts_what_ledgers_that_settle_count() {
+    let limits =
+        vec![usd(50, Length::Minute), tokens(1_000, Length::Hour), requests(90, Length::Day)];
+    for charging in [Charging::PostPaid, Charging::Reserved] {
+        let of = VirtualKey { limits: limits.clone(), ..key("k") };
+        let plan = Plan { charging, ..plan(vec![of]) };
+        let (mut ledger, mut book) = (Ledger::new(&plan).unwrap(), Ledger::new(&plan).unwrap());
+        // The last one begins in one minute and ends in the next; the one before fails.
+        for (from, to, used) in [
+            (1, 2, spent(10, 100)),
+            (3, 9, spent(20, 200)),
+            (10, 11, Spent { succeeded: false, ..spent(0, 0) }),
+            (58, 62, spent(40, 400)),
+        ] {
+            let hold = ledger.reserve(secs(from), 0, 1, 0, &Need::default()).unwrap();
+            assert!(ledger.settle(secs(to), hold, &used));
+            book.charge(secs(to), secs(from), 0, 1, 0, &used);
+        }
+        let used = |ledger: &mut Ledger| -> Vec<u64> {
+            ledger.readings(secs(63)).map(|reading| reading.used).collect()
+        };
+        assert_eq!(used(&mut book), used(&mut ledger), "{charging:?}");
+        assert!(used(&mut book).iter().any(|used| *used > 0), "{charging:?}");
+    }
+}
+
+#[test]
+fn a_ledger_beside_another_knows_what_was_spent_and_does_not_count_it_again() {
+    let before = Limit { used: 700, ..tokens(1_000, Length::Day) };
+    let of = VirtualKey { limits: vec![before], ..key("k") };
+    let mut first = Ledger::new(&plan(vec![of])).unwrap();
+    let mut second = first.clone();
+    let mut usage = Usage::default();
+    first.tell(Time::ZERO, &mut usage);
+    second.beside(&usage);
+    let used = |ledger: &mut Ledger| ledger.readings(secs(1)).next().unwrap().used;
+    assert_eq!((used(&mut first), used(&mut second)), (700, 0));
+    ask(&mut second, secs(1), &spent(300, 0)).unwrap();
+    let denial = ask(&mut second, secs(2), &spent(1, 0)).unwrap_err();
+    assert_eq!(denial.reason, Reason::Tokens, "700 and 300 are all there is");
+}
+
+#[test]
+fn one_configuration_is_admitted_or_refused_by_its_own_limits_and_those_of_all() {
+    let narrow = ProviderConfig { limits: vec![tokens(10, Length::Day)], ..config(0) };
+    let not_chat = ProviderConfig { blacklist: vec![0], ..config(1) };
+    let of = VirtualKey { configs: vec![narrow, not_chat], ..key("k") };
+    let limits = vec![requests(2, Length::Day)];
+    let mut ledger = Ledger::new(&plan(vec![VirtualKey { limits, ..of }])).unwrap();
+    let need = Need::default();
+    let reason = |ledger: &mut Ledger, config, model| {
+        ledger.admit_at(secs(1), 0, config, model, &need).err().map(|denial| denial.reason)
+    };
+    assert_eq!(reason(&mut ledger, 0, 0), None);
+    assert_eq!(reason(&mut ledger, 1, 0), Some(Reason::ModelBlocked));
+    assert_eq!(reason(&mut ledger, 1, 1), None);
+    ask(&mut ledger, secs(1), &spent(11, 0)).unwrap();
+    assert_eq!(reason(&mut ledger, 0, 0), Some(Reason::Tokens));
+    assert_eq!(reason(&mut ledger, 1, 1), None, "the other provider has limits of its own");
+    let hold = ledger.reserve(secs(1), 0, 1, 1, &need).unwrap();
+    assert!(ledger.settle(secs(1), hold, &spent(1, 0)));
+    assert_eq!(reason(&mut ledger, 1, 1), Some(Reason::Requests));
+}

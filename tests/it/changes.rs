@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use windtunnel::experiment::{RunPlan, Silent, tapes};
 use windtunnel::metrics::Tape;
-use windtunnel::policy::{POLICIES, PolicySpec, registry};
+use windtunnel::policy::POLICIES;
 use windtunnel::scenario;
+
+use crate::tape::tape;
 
 const BASE: &str = r#"
 rps = 50
@@ -19,17 +20,8 @@ azure = { profile = "azure/gpt-4o", keys = 2, tpm = "4M" }
 openai = { profile = "openai/gpt-4o", keys = 2 }
 "#;
 
-fn run_under(policy: &'static PolicySpec, text: &str) -> Tape {
-    let scenario = scenario::parse("test.toml", text, Path::new(""), &[])
-        .unwrap_or_else(|error| panic!("{error}: {}", error.expected()));
-    let settings = policy.settings();
-    let plan =
-        RunPlan { scenario: &scenario, policy, settings: &settings, seed: 3, replications: 1 };
-    tapes(&plan, &Silent).unwrap_or_else(|error| panic!("{}: {error}", policy.name)).remove(0)
-}
-
 fn run(tables: &str) -> Tape {
-    run_under(registry::find("windtunnel").unwrap(), &format!("{BASE}{tables}"))
+    tape("windtunnel", &format!("{BASE}{tables}"))
 }
 
 /// Attempts at a route that began in these seconds, and how many of them met a limit.
@@ -69,8 +61,7 @@ fn a_quota_that_falls_refuses_and_one_that_grows_admits() {
         )
     };
     let limited = |tape: &Tape, route, seconds| attempts(tape, route, seconds).1;
-    let random = registry::find("random").unwrap();
-    let run = |tables: &str| run_under(random, &format!("{BASE}{tables}"));
+    let run = |tables: &str| tape("random", &format!("{BASE}{tables}"));
     let plain = run(only);
     assert_eq!(limited(&plain, 0, 0..30), 0, "two million a minute are enough");
     let cut = run(&change("2%"));
@@ -79,7 +70,7 @@ fn a_quota_that_falls_refuses_and_one_that_grows_admits() {
     assert_eq!(limited(&cut, 1, 0..30), 0, "the other key has its own");
     let narrow = |tables: &str| {
         let text = format!("{BASE}{tables}").replace("\"4M\"", "\"200K\"");
-        run_under(random, &text)
+        tape("random", &text)
     };
     let (as_it_was, grown) = (narrow(only), narrow(&change("2_000%")));
     assert!(limited(&as_it_was, 0, 16..30) > 100);
@@ -93,26 +84,25 @@ fn a_new_key_takes_the_place_of_an_old_one_without_its_past() {
     let revoked =
         "[[fault]]\nkind = \"key-fault\"\non = \"azure/key-1\"\nstart = \"5s\"\nlasts = \"25s\"\n";
     for policy in ["windtunnel", "random", "kong-default", "bifrost-oss"] {
-        let policy = registry::find(policy).unwrap();
-        let tape = run_under(policy, &format!("{BASE}{rotate}{revoked}"));
+        let tape = tape(policy, &format!("{BASE}{rotate}{revoked}"));
         // Routes: azure/key-1, azure/key-2, azure/key-1-new, openai/key-1, openai/key-2.
-        assert_eq!(tape.routes.len(), 5, "{}", policy.name);
+        assert_eq!(tape.routes.len(), 5, "{policy}");
         let served = |route, seconds| attempts(&tape, route, seconds).0;
-        assert_eq!((served(2, 0..15), served(0, 16..30)), (0, 0), "{}", policy.name);
-        assert!(served(2, 16..30) > 20, "{}: {}", policy.name, served(2, 16..30));
+        assert_eq!((served(2, 0..15), served(0, 16..30)), (0, 0), "{policy}");
+        assert!(served(2, 16..30) > 20, "{policy}: {}", served(2, 16..30));
         let failed: u32 = tape.routes[2].iter().map(|bin| bin.failed).sum();
-        assert!(failed <= 3, "{}: the fault is on the old key", policy.name);
+        assert!(failed <= 3, "{policy}: the fault is on the old key");
     }
     // A tenant that may use the old key may use the new one, and only that.
-    let tape = run(&format!("[tenant.a.provider.azure]\nkeys = [\"key-1\"]\n{rotate}"));
-    let all = |route| attempts(&tape, route, 0..30).0;
+    let confined = run(&format!("[tenant.a.provider.azure]\nkeys = [\"key-1\"]\n{rotate}"));
+    let all = |route| attempts(&confined, route, 0..30).0;
     assert!(all(0) > 500 && all(2) > 500, "{} and {}", all(0), all(2));
     assert_eq!((all(1), all(3) + all(4)), (0, 0));
     // Its limit is unused: the old one had no room left.
     let narrow = format!("{BASE}[tenant.a.provider.azure]\nkeys = [\"key-1\"]\n{rotate}");
     let narrow = narrow.replace("\"4M\"", "\"1M\"");
-    let tape = run_under(registry::find("random").unwrap(), &narrow);
-    assert!(attempts(&tape, 0, 10..15).1 > 50 && attempts(&tape, 2, 15..20).1 == 0);
+    let used_up = tape("random", &narrow);
+    assert!(attempts(&used_up, 0, 10..15).1 > 50 && attempts(&used_up, 2, 15..20).1 == 0);
 }
 
 #[test]
@@ -134,7 +124,7 @@ fn a_reload_forgets_what_was_learnt_and_nobody_stumbles_over_late_reports() {
     assert_eq!(told, [(15.0, 0), (15.0, 1)]);
     for policy in POLICIES {
         let text = format!("{BASE}{outage}{reload}").replace("rps = 50", "rps = 20");
-        let tape = run_under(policy, &text);
+        let tape = tape(policy.name, &text);
         assert_eq!(tape.totals.unfinished, 0, "{}", policy.name);
         // Ten seconds of the thirty nothing is wrong.
         assert!(tape.totals.good > 150, "{}: {:?}", policy.name, tape.totals);
@@ -146,10 +136,9 @@ fn a_reload_of_many_nodes_is_the_same_bytes_every_time() {
     let text = format!(
         "{BASE}[gateway]\nnodes = 3\nshare = \"full\"\n[[change]]\nat = \"10s\"\nkind = \"reload\"\n"
     );
-    let policy = registry::find("bifrost-2026").unwrap();
-    let (one, two) = (run_under(policy, &text), run_under(policy, &text));
+    let (one, two) = (tape("bifrost-2026", &text), tape("bifrost-2026", &text));
     assert_eq!((one.digest, one.totals), (two.digest, two.totals));
-    let without = run_under(policy, &text.replace("reload", "add\"\non = \"azure"));
+    let without = tape("bifrost-2026", &text.replace("reload", "add\"\non = \"azure"));
     assert_ne!(one.digest, without.digest);
 }
 

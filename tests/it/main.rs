@@ -59,6 +59,7 @@ mod solve;
 mod still;
 mod swarm;
 mod sweep;
+mod tape;
 mod tenants;
 mod tenants_nodes;
 mod theory;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use windtunnel::experiment::{RunPlan, Silent, tapes};
 use windtunnel::metrics::{DENIALS, RuleTape, Tape};
-use windtunnel::policy::registry;
 use windtunnel::scenario::{self, ScenarioError};
+
+use crate::tape::tape;
 
 const BASE: &str = r#"
 rps = 60
@@ -29,12 +29,7 @@ fn parse(tables: &str) -> Result<scenario::Scenario, ScenarioError> {
 }
 
 fn run_under(policy: &str, tables: &str) -> Tape {
-    let scenario = parse(tables).unwrap_or_else(|error| panic!("{error}: {}", error.expected()));
-    let policy = registry::find(policy).unwrap();
-    let settings = policy.settings();
-    let plan =
-        RunPlan { scenario: &scenario, policy, settings: &settings, seed: 3, replications: 1 };
-    tapes(&plan, &Silent).unwrap_or_else(|error| panic!("{error}")).remove(0)
+    tape(policy, &format!("{BASE}{tables}"))
 }
 
 fn run(tables: &str) -> Tape {

@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use windtunnel::engine::Time;
-use windtunnel::experiment::run::tapes;
-use windtunnel::experiment::{RunPlan, Silent};
 use windtunnel::metrics::{DENIALS, Tape, tenant};
-use windtunnel::policy::{PolicySpec, registry};
 use windtunnel::scenario;
+
+use crate::tape::tape;
 
 const BASE: &str = r#"
 rps = 100
@@ -21,18 +20,12 @@ azure = { profile = "azure/gpt-4o", keys = 2 }
 openai = { profile = "openai/gpt-4o", keys = 2 }
 "#;
 
-fn run_under(policy: &'static PolicySpec, tables: &str) -> Tape {
-    let text = format!("{BASE}{tables}");
-    let scenario = scenario::parse("test.toml", &text, Path::new(""), &[])
-        .unwrap_or_else(|error| panic!("{error}: {}", error.expected()));
-    let settings = policy.settings();
-    let plan =
-        RunPlan { scenario: &scenario, policy, settings: &settings, seed: 3, replications: 1 };
-    tapes(&plan, &Silent).unwrap_or_else(|error| panic!("{error}")).remove(0)
+fn run_under(policy: &str, tables: &str) -> Tape {
+    tape(policy, &format!("{BASE}{tables}"))
 }
 
 fn run(tables: &str) -> Tape {
-    run_under(registry::find("windtunnel").unwrap(), tables)
+    run_under("windtunnel", tables)
 }
 
 fn refusals(tape: &Tape, reason: &str) -> u64 {
@@ -56,7 +49,7 @@ fn requests_are_shared_out_as_the_scenario_says_under_every_policy() {
     let shares: Vec<_> = ["windtunnel", "kong-default", "random"]
         .iter()
         .map(|name| {
-            let tape = run_under(registry::find(name).unwrap(), tables);
+            let tape = run_under(name, tables);
             [tape.tenants[0].offered, tape.tenants[1].offered]
         })
         .collect();
@@ -108,7 +101,7 @@ fn what_a_tenant_may_not_use_it_does_not_use() {
 fn weights_are_drawn_where_the_policy_does_not_weigh_providers_itself() {
     let tables = "[tenant.a.provider]\nazure = { weight = 9 }\nopenai = { weight = 1 }\n";
     let share = |name| {
-        let tape = run_under(registry::find(name).unwrap(), tables);
+        let tape = run_under(name, tables);
         let first = |range: std::ops::Range<usize>| {
             tape.route_totals[range].iter().map(|route| f64::from(route.first)).sum::<f64>()
         };

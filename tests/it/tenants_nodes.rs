@@ -1,11 +1,8 @@
 //! Tenants of a gateway of many nodes: each counts for itself, and knows of the others what they have told it.
 
-use std::path::Path;
-
-use windtunnel::experiment::{RunPlan, Silent, tapes};
 use windtunnel::metrics::{Tape, tenant};
-use windtunnel::policy::registry;
-use windtunnel::scenario;
+
+use crate::tape::tape;
 
 /// A hundred requests a second, half a cent each, and a budget that is used up after some fifteen seconds.
 fn run(nodes: u32, tables: &str) -> Tape {
@@ -21,13 +18,7 @@ fn run_with(nodes: u32, limits: &str, tables: &str) -> Tape {
          [provider]\nazure = {{ profile = \"azure/gpt-4o\", keys = 2 }}\n\
          [tenant.a]\nlimits = {{ {limits} }}\n{tables}"
     );
-    let scenario = scenario::parse("test.toml", &text, Path::new(""), &[])
-        .unwrap_or_else(|error| panic!("{error}: {}", error.expected()));
-    let policy = registry::find("random").unwrap();
-    let settings = policy.settings();
-    let plan =
-        RunPlan { scenario: &scenario, policy, settings: &settings, seed: 3, replications: 1 };
-    tapes(&plan, &Silent).unwrap_or_else(|error| panic!("{error}")).remove(0)
+    tape("random", &text)
 }
 
 fn over(tape: &Tape) -> f64 {

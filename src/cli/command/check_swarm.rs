@@ -6,6 +6,7 @@ use crate::cli::exit::Exit;
 use crate::cli::fail::{Failure, quote};
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::style;
+use crate::cli::threads::threads;
 use crate::experiment::swarm::{self, Coverage, Finding, SwarmPlan, SwarmReport};
 use crate::record;
 
@@ -29,10 +30,7 @@ pub(super) fn check(args: &Swarm<'_>) -> Result<(), Failure> {
         SwarmPlan { seed: args.seed.unwrap_or(1), worlds: args.worlds, fail_fast: args.fail_fast };
     catch_interrupts();
     say_which_world_panics();
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+    let threads = threads(args.threads)?;
     let bar = Bar::of_worlds(plan.worlds);
     let report = threads.install(|| swarm::swarm(&plan, &bar));
     bar.finish();

@@ -45,7 +45,7 @@ const LIMITS: [&str; 6] =
 const TENANTS: [&str; 7] =
     ["requests", "tokens", "budget", "post-paid", "reserved", "calendar window", "partly spent"];
 const CLUSTERS: [&str; 5] = ["one process", "workers", "none", "tpm-in-region", "full"];
-const OTHERS: [&str; 24] = [
+const OTHERS: [&str; 26] = [
     "gamma, weibull arrivals",
     "on-off arrivals",
     "even arrivals",
@@ -64,12 +64,14 @@ const OTHERS: [&str; 24] = [
     "attempts cut",
     "seen from a region",
     "routes removed",
+    "keys rotated",
     "parameters set",
     "holds released",
     "partition",
     "node dies",
     "node starts",
     "sticky spread",
+    "session affinity",
 ];
 
 impl Coverage {
@@ -230,12 +232,14 @@ fn others(scenario: &Scenario) -> Vec<&'static str> {
         spec.changes
             .iter()
             .any(|change| matches!(change.what, What::Routes { present: false, .. })),
+        spec.changes.iter().any(|change| matches!(change.what, What::Key { .. })),
         spec.commands.iter().any(|command| matches!(command.act, Act::Set(_))),
         spec.commands.iter().any(|command| matches!(command.act, Act::Release(_))),
         !fleet.network.partitions.is_empty(),
         happens(|what| what == NodeChange::Dies),
         happens(|what| matches!(what, NodeChange::Starts { .. })),
         fleet.nodes.len() > 1 && fleet.spread == Spread::Sticky,
+        scenario.policy.settings.on("layer.affinity"),
     ];
     OTHERS.into_iter().zip(has).filter(|(_, has)| *has).map(|(name, _)| name).collect()
 }

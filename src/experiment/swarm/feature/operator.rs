@@ -1,4 +1,5 @@
-//! What people do meanwhile: routes leave the configuration and come back, parameters change, holds are released.
+//! What people do meanwhile: routes leave the configuration and come back, keys are rotated, parameters change, holds
+//! are released.
 
 use super::super::draft::{Draft, Keys};
 
@@ -16,6 +17,21 @@ pub(super) fn operator(draft: &mut Draft) {
             let mut keys = Keys::default();
             let at = removed + draft.moment(dice, "away", 0.05, 0.25);
             keys.text("kind", "add").text("on", &on).ms("at", at);
+            draft.table("[[change]]", &keys);
+        }
+    }
+    if dice.chance("rotate", 0.15) {
+        let dice = draft.dice.of("rotate", 0);
+        let owners: Vec<usize> =
+            (0..draft.providers.len()).filter(|&at| !draft.providers[at].keys.is_empty()).collect();
+        if !owners.is_empty() {
+            let owner = &draft.providers[dice.pick("provider", &owners)];
+            let keys: Vec<&str> = owner.keys.iter().map(String::as_str).collect();
+            let on = format!("{}/{}", owner.name, dice.pick("key", &keys));
+            let mut keys = Keys::default();
+            keys.text("kind", "rotate")
+                .text("on", &on)
+                .ms("at", draft.moment(dice, "at", 0.1, 0.8));
             draft.table("[[change]]", &keys);
         }
     }

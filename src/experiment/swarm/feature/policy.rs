@@ -56,6 +56,9 @@ fn layers(dice: Dice) -> Vec<String> {
         knobs.push("layer.throttle = true".to_owned());
         knobs.push(format!("layer.throttle_window = \"{}s\"", dice.pick("window", &[1, 5, 120])));
     }
+    if dice.chance("affinity", 0.3) {
+        knobs.push("layer.affinity = true".to_owned());
+    }
     knobs
 }
 
