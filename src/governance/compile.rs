@@ -4,13 +4,18 @@
 //! What all configurations of a key share (the key's limits, its team's, its customer's, the model's) is one
 //! list, what belongs to one provider another, so that a request checks what is shared once.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::clock::Clock;
+use super::counts::Counts;
 use super::hold::Holds;
 use super::ledger::Ledger;
 use super::limit::{Kind, Limit};
 use super::meter::{Meter, Term};
 use super::plan::{Owner, Plan, PlanError, ProviderConfig, Scope, VirtualKey, Whose};
+use super::window::Window;
 
 /// A virtual key, as a request meets it.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +41,10 @@ pub(super) struct Path {
 pub(super) struct Lists {
     pub(super) meters: Vec<u32>,
     pub(super) paths: Vec<Path>,
+    /// By limit, its clock.
+    pub(super) clocks: Vec<u32>,
+    /// By clock, its limits.
+    pub(super) limits: Vec<Vec<u32>>,
 }
 
 impl Path {
@@ -60,7 +69,13 @@ impl Ledger {
     pub fn new(plan: &Plan) -> Result<Self, PlanError> {
         check(plan)?;
         let epoch = plan.epoch.saturating_mul(1_000_000_000);
-        let mut build = Build { plan, epoch, meters: Vec::new(), terms: Vec::new() };
+        let mut build = Build {
+            plan,
+            epoch,
+            counts: Counts::default(),
+            terms: Vec::new(),
+            clocks: BTreeMap::new(),
+        };
         let of_customers = build.all(&plan.customers, |(_, limits)| limits, Whose::Customer);
         let of_teams = build.all(&plan.teams, |team| &team.limits, Whose::Team);
         let of_keys = build.all(&plan.keys, |key| &key.limits, Whose::Key);
@@ -88,10 +103,15 @@ impl Ledger {
             keys.push(Key { first, configs, active: key.active, expires });
             first += configs;
         }
+        lists.clocks = build.counts.meters.iter().map(|meter| meter.clock() as u32).collect();
+        lists.limits = vec![Vec::new(); build.counts.clocks.len()];
+        for (limit, clock) in lists.clocks.iter().enumerate() {
+            lists.limits[*clock as usize].push(limit as u32);
+        }
         Ok(Self {
-            meters: build.meters,
-            terms: build.terms,
-            lists,
+            counts: build.counts,
+            terms: build.terms.into(),
+            lists: Arc::new(lists),
             keys,
             models: plan.models.len() as u32,
             reserving: plan.charging == super::plan::Charging::Reserved,
@@ -115,27 +135,22 @@ fn customer(plan: &Plan, key: &VirtualKey) -> Option<u32> {
 struct Build<'a> {
     plan: &'a Plan,
     epoch: u64,
-    meters: Vec<Meter>,
+    counts: Counts,
     terms: Vec<Term>,
+    /// The place of each clock, by its window and anchor.
+    clocks: BTreeMap<(Window, u64), usize>,
 }
 
 impl Build<'_> {
     fn add(&mut self, limit: &Limit, whose: Whose) -> u32 {
         let anchor = self.epoch.saturating_sub(limit.running.0);
-        let (start, end) = limit.window.around(self.epoch, anchor);
-        let (kind, max) = (limit.kind, limit.max);
-        self.meters.push(Meter {
-            used: limit.used,
-            reserved: 0,
-            remote: 0,
-            max,
-            start,
-            end,
-            over: 0,
-            kind,
-        });
-        self.terms.push(Term { whose, window: limit.window, anchor, rank: rank(whose, kind) });
-        self.meters.len() as u32 - 1
+        let counts = &mut self.counts;
+        let clock = *(self.clocks.entry((limit.window, anchor)))
+            .or_insert_with(|| counts.add_clock(Clock::new(limit.window, anchor, self.epoch)));
+        counts.add(Meter::new(limit.kind, clock, limit.max, limit.used));
+        let rank = rank(whose, limit.kind);
+        self.terms.push(Term { whose, window: limit.window, rank });
+        self.terms.len() as u32 - 1
     }
 
     /// The meters of each of a list of owners.

@@ -63,6 +63,10 @@ impl Holds {
         (open.is_open && open.generation == hold.generation).then_some(open)
     }
 
+    pub(super) fn get(&self, hold: Hold) -> Option<&Open> {
+        self.slots.get(hold.slot as usize)
+    }
+
     /// Closes a hold; `None` if it was closed before.
     pub(super) fn close(&mut self, hold: Hold) -> Option<Open> {
         let open = self.get_mut(hold)?;

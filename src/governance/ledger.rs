@@ -1,8 +1,13 @@
 //! The object that a gateway node holds: admit, reserve, settle, release.
 
+use std::hint::black_box;
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::engine::Time;
 
 use super::compile::{Key, Lists, Path};
+use super::counts::Counts;
 use super::denial::{Denial, Reason};
 use super::hold::{Hold, Holds, Open};
 use super::limit::Kind;
@@ -20,9 +25,9 @@ use super::sharing::Peer;
 /// * A hold is charged once, at every level that its path has.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    pub(super) meters: Vec<Meter>,
-    pub(super) terms: Vec<Term>,
-    pub(super) lists: Lists,
+    pub(super) counts: Counts,
+    pub(super) terms: Arc<[Term]>,
+    pub(super) lists: Arc<Lists>,
     pub(super) keys: Vec<Key>,
     pub(super) models: u32,
     pub(super) reserving: bool,
@@ -31,7 +36,7 @@ pub struct Ledger {
     /// The latest moment seen, in nanoseconds since 1970.
     pub(super) latest: u64,
     pub(super) holds: Holds,
-    pub(super) peers: Vec<Peer>,
+    pub(super) peers: Vec<Option<Peer>>,
 }
 
 /// The most that an attempt may use. Only [`Charging::Reserved`](super::Charging::Reserved) looks at it.
@@ -143,14 +148,14 @@ impl Ledger {
             // What all configurations share is looked at once.
             let room = match shared {
                 Some(room) => room,
-                None => *shared.insert(self.room(at, path.shared())),
+                None => *shared.insert(self.room(path.shared())),
             };
-            if room.takes(&need, self.reserving) && self.fits(at, path.own(), &need) {
+            if room.takes(&need, self.reserving) && self.fits(path.own(), &need) {
                 eligible |= 1 << config;
             }
         }
         if eligible == 0 {
-            return Err(self.denial(at, key, model, need));
+            return Err(self.denial(key, model, need));
         }
         Ok(Eligible(eligible))
     }
@@ -176,12 +181,11 @@ impl Ledger {
         let first = self.keys[key as usize].first as usize;
         let index = (first + config) * self.models as usize + usize::from(model);
         let path = self.lists.paths[index];
-        if !path.allowed || !self.fits(at, path.shared(), need) || !self.fits(at, path.own(), need)
-        {
-            return Err(self.denial_at(at, key, &path, need));
+        if !path.allowed || !self.fits(path.shared(), need) || !self.fits(path.own(), need) {
+            return Err(self.denial_at(key, &path, need));
         }
         let reserving = self.reserving;
-        self.each(at, &path, |meter| match meter.kind {
+        self.each(&path, |meter| match meter.kind() {
             Kind::Requests => meter.used += 1,
             kind if reserving => meter.reserved = meter.reserved.saturating_add(need.of(kind)),
             _ => {}
@@ -193,7 +197,7 @@ impl Ledger {
     /// Charges what a stream has used so far, in all: what was charged before is not charged again. Does
     /// nothing where everything has been reserved, or the hold is closed.
     pub fn progress(&mut self, now: Time, hold: Hold, so_far: &Spent) {
-        let at = self.at(now);
+        self.at(now);
         let Some(open) = self.holds.get_mut(hold).filter(|_| !self.reserving) else {
             return;
         };
@@ -202,7 +206,7 @@ impl Ledger {
         open.tokens_charged += tokens;
         open.cost_charged += cost;
         let path = self.lists.paths[open.path as usize];
-        self.each(at, &path, |meter| match meter.kind {
+        self.each(&path, |meter| match meter.kind() {
             Kind::Requests => {}
             Kind::Tokens => meter.used = meter.used.saturating_add(tokens),
             Kind::Budget => meter.used = meter.used.saturating_add(cost),
@@ -216,7 +220,7 @@ impl Ledger {
     /// which it was reserved, also when that is over by now.
     #[inline]
     pub fn settle(&mut self, now: Time, hold: Hold, spent: &Spent) -> bool {
-        let at = self.at(now);
+        self.at(now);
         let Some(open) = self.holds.close(hold) else {
             return false;
         };
@@ -225,9 +229,8 @@ impl Ledger {
         let tokens = spent.tokens.saturating_sub(open.tokens_charged);
         let times = if planted!(DoubleCharge) && !spent.succeeded { 2 } else { 1 };
         let cost = spent.cost.0.saturating_sub(open.cost_charged) * times;
-        self.each(at, &path, |meter| {
-            let is_its_window = meter.start <= open.at;
-            let (reserved, used) = match meter.kind {
+        self.each_since(open.at, &path, |meter, is_its_window| {
+            let (reserved, used) = match meter.kind() {
                 Kind::Requests => {
                     meter.used -= u64::from(is_its_window && !spent.succeeded);
                     return;
@@ -259,12 +262,13 @@ impl Ledger {
         model: u16,
         spent: &Spent,
     ) {
-        let (at, since) = (self.at(now), self.epoch.saturating_add(since.0));
+        self.at(now);
+        let since = self.epoch.saturating_add(since.0);
         let path = self.path(key, config, model);
         let reserving = self.reserving;
-        self.each(at, &path, |meter| {
-            let counts = meter.start <= since || !reserving && meter.kind != Kind::Requests;
-            let used = match meter.kind {
+        self.each_since(since, &path, |meter, is_its_window| {
+            let counts = is_its_window || !reserving && meter.kind() != Kind::Requests;
+            let used = match meter.kind() {
                 Kind::Requests => u64::from(spent.succeeded),
                 Kind::Tokens => spent.tokens,
                 Kind::Budget => spent.cost.0,
@@ -278,6 +282,13 @@ impl Ledger {
         self.settle(now, hold, &Spent::default())
     }
 
+    /// Brings what is known of an attempt near, for a host that knows which ones end soon: memory is slow to answer, and
+    /// answers many questions at once.
+    #[inline]
+    pub fn fetch(&self, hold: Hold) {
+        black_box(self.holds.get(hold).map(|open| open.at));
+    }
+
     /// What is under way: after a restart, what its host has to settle or release.
     pub fn open(&self) -> impl Iterator<Item = Hold> + '_ {
         self.holds.all()
@@ -286,10 +297,10 @@ impl Ledger {
     /// Every limit as it stands at `now`, in the order of the plan: customers, teams, keys, providers, models,
     /// then provider configurations.
     pub fn readings(&mut self, now: Time) -> impl Iterator<Item = Reading> + '_ {
-        let at = self.at(now);
-        self.meters.iter_mut().zip(&self.terms).map(move |(meter, term)| {
-            meter.roll(at, term);
-            meter.reading(term)
+        self.at(now);
+        let counts = &self.counts;
+        self.terms.iter().enumerate().map(move |(limit, term)| {
+            counts.meters[limit].reading(term, counts.remote[limit], counts.over[limit])
         })
     }
 
@@ -298,7 +309,7 @@ impl Ledger {
     /// # Panics
     /// If there is no such limit.
     pub fn set_max(&mut self, limit: usize, max: u64) {
-        self.meters[limit].max = max;
+        self.counts.meters[limit].max = max;
     }
 
     /// Switches a virtual key on or off.
@@ -324,11 +335,10 @@ impl Ledger {
         model: u16,
         need: &Need,
     ) -> Result<(), Denial> {
-        let at = self.at(now);
+        self.at(now);
         let path = self.path(key, config, model);
-        if !path.allowed || !self.fits(at, path.shared(), need) || !self.fits(at, path.own(), need)
-        {
-            return Err(self.denial_at(at, key, &path, need));
+        if !path.allowed || !self.fits(path.shared(), need) || !self.fits(path.own(), need) {
+            return Err(self.denial_at(key, &path, need));
         }
         Ok(())
     }
@@ -346,7 +356,7 @@ impl Ledger {
         model: u16,
         kind: Kind,
     ) -> f64 {
-        let at = self.at(now);
+        self.at(now);
         let configs = match config {
             Some(config) => config..config + 1,
             None => 0..self.keys[key as usize].configs as usize,
@@ -357,12 +367,13 @@ impl Ledger {
             if !path.allowed {
                 continue;
             }
-            self.each(at, &path, |meter| {
-                if meter.kind == kind {
-                    let used = meter.counted();
+            for limit in self.limits(&path) {
+                let meter = &self.counts.meters[limit];
+                if meter.kind() == kind {
+                    let used = self.counts.used(limit);
                     fullest = fullest.max(100.0 * used as f64 / meter.max.max(1) as f64);
                 }
-            });
+            }
         }
         fullest
     }
@@ -373,38 +384,36 @@ impl Ledger {
         self.lists.paths[(first + config) * self.models as usize + usize::from(model)]
     }
 
-    /// The moment, in nanoseconds since 1970; never before one that was seen.
+    /// The moment, in nanoseconds since 1970, never before one that was seen; all windows hold it.
     #[inline]
     pub(super) fn at(&mut self, now: Time) -> u64 {
         self.latest = self.latest.max(self.epoch.saturating_add(now.0));
+        if self.counts.is_due(self.latest) {
+            self.counts.turn(self.latest, &self.lists.limits);
+        }
         self.latest
     }
 
     #[inline]
-    fn fits(&mut self, at: u64, list: std::ops::Range<usize>, need: &Need) -> bool {
-        let reserving = self.reserving;
-        self.lists.meters[list].iter().all(|&meter| {
-            let index = meter as usize;
-            let meter = &mut self.meters[index];
-            meter.roll(at, &self.terms[index]);
-            !meter.refuses(need.of(meter.kind), reserving)
+    fn fits(&self, list: Range<usize>, need: &Need) -> bool {
+        self.lists.meters[list].iter().all(|&limit| {
+            let need = need.of(self.counts.meters[limit as usize].kind());
+            !self.counts.refuses(limit as usize, need, self.reserving)
         })
     }
 
     /// What a list of meters still lets through.
     #[inline]
-    fn room(&mut self, at: u64, list: std::ops::Range<usize>) -> Room {
+    fn room(&self, list: Range<usize>) -> Room {
         let mut room = Room::UNLIMITED;
-        for &meter in &self.lists.meters[list] {
-            let index = meter as usize;
-            let meter = &mut self.meters[index];
-            meter.roll(at, &self.terms[index]);
-            let least = match meter.kind {
+        for &limit in &self.lists.meters[list] {
+            let meter = &self.counts.meters[limit as usize];
+            let least = match meter.kind() {
                 Kind::Requests => &mut room.requests,
                 Kind::Tokens => &mut room.tokens,
                 Kind::Budget => &mut room.cost,
             };
-            match meter.max.checked_sub(meter.counted()) {
+            match meter.max.checked_sub(self.counts.used(limit as usize)) {
                 Some(left) => *least = left.min(*least),
                 None => room.exceeded = true,
             }
@@ -412,21 +421,35 @@ impl Ledger {
         room
     }
 
-    /// Does something to every meter of a path, brought to its current window.
+    /// The limits of a path.
+    fn limits(&self, path: &Path) -> impl Iterator<Item = usize> + use<'_> {
+        let lists = &self.lists.meters;
+        lists[path.own()].iter().chain(&lists[path.shared()]).map(|limit| *limit as usize)
+    }
+
+    /// Does something to every meter of a path.
     #[inline]
-    fn each(&mut self, at: u64, path: &Path, mut change: impl FnMut(&mut Meter)) {
+    fn each(&mut self, path: &Path, mut change: impl FnMut(&mut Meter)) {
         for list in [path.own(), path.shared()] {
-            for &meter in &self.lists.meters[list] {
-                let index = meter as usize;
-                let meter = &mut self.meters[index];
-                meter.roll(at, &self.terms[index]);
-                change(meter);
+            for &limit in &self.lists.meters[list] {
+                change(&mut self.counts.meters[limit as usize]);
+            }
+        }
+    }
+
+    /// The same for what began at a moment that is past: says whether the meter's window is the one that held it.
+    #[inline]
+    fn each_since(&mut self, since: u64, path: &Path, mut change: impl FnMut(&mut Meter, bool)) {
+        for list in [path.own(), path.shared()] {
+            for &limit in &self.lists.meters[list] {
+                let is_its_window = self.counts.held(limit as usize, since);
+                change(&mut self.counts.meters[limit as usize], is_its_window);
             }
         }
     }
 
     #[cold]
-    fn denial(&mut self, at: u64, key: u32, model: u16, need: impl Fn(usize) -> Need) -> Denial {
+    fn denial(&self, key: u32, model: u16, need: impl Fn(usize) -> Need) -> Denial {
         let Key { first, configs, .. } = self.keys[key as usize];
         let path = |config: usize| {
             self.lists.paths[(first as usize + config) * self.models as usize + usize::from(model)]
@@ -434,7 +457,7 @@ impl Ledger {
         match (0..configs as usize).find(|&config| path(config).allowed) {
             Some(config) => {
                 let path = path(config);
-                self.denial_at(at, key, &path, &need(config))
+                self.denial_at(key, &path, &need(config))
             }
             None if configs == 0 => Denial::of_key(Reason::ProviderBlocked, key),
             None => Denial::of_key(Reason::ModelBlocked, key),
@@ -443,20 +466,21 @@ impl Ledger {
 
     /// The first check of a path that fails.
     #[cold]
-    fn denial_at(&mut self, at: u64, key: u32, path: &Path, need: &Need) -> Denial {
-        // Whoever was refused may have been so before all of these were brought to their windows.
-        self.each(at, path, |_| {});
-        let meters = self.lists.meters[path.own()].iter().chain(&self.lists.meters[path.shared()]);
-        let full = meters.map(|&meter| meter as usize).filter(|&index| {
-            let meter = &self.meters[index];
-            meter.refuses(need.of(meter.kind), self.reserving)
-        });
-        match full.min_by_key(|&index| self.terms[index].rank) {
-            Some(index) => Denial {
-                reason: Reason::of(self.meters[index].kind),
-                whose: Some(self.terms[index].whose),
-                until: Some(Time(self.meters[index].end.saturating_sub(self.epoch))),
-            },
+    fn denial_at(&self, key: u32, path: &Path, need: &Need) -> Denial {
+        let counts = &self.counts;
+        let is_full = |limit: &usize| {
+            counts.refuses(*limit, need.of(counts.meters[*limit].kind()), self.reserving)
+        };
+        match self.limits(path).filter(is_full).min_by_key(|&limit| self.terms[limit].rank) {
+            Some(limit) => {
+                let meter = &counts.meters[limit];
+                let end = counts.clocks[meter.clock()].end;
+                Denial {
+                    reason: Reason::of(meter.kind()),
+                    whose: Some(self.terms[limit].whose),
+                    until: Some(Time(end.saturating_sub(self.epoch))),
+                }
+            }
             None => Denial::of_key(Reason::ModelBlocked, key),
         }
     }

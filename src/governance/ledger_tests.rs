@@ -1,5 +1,7 @@
 //! The documented rules, one by one.
 
+use std::sync::Arc;
+
 use crate::engine::{Span, Time};
 
 use super::fixture::{config, key, plan, requests, tokens, usd};
@@ -269,9 +271,7 @@ fn a_ledger_beside_another_knows_what_was_spent_and_does_not_count_it_again() {
     let of = VirtualKey { limits: vec![before], ..key("k") };
     let mut first = Ledger::new(&plan(vec![of])).unwrap();
     let mut second = first.clone();
-    let mut usage = Usage::default();
-    first.tell(Time::ZERO, &mut usage);
-    second.beside(&usage);
+    second.beside(&Arc::new(first.tell(Time::ZERO)));
     let used = |ledger: &mut Ledger| ledger.readings(secs(1)).next().unwrap().used;
     assert_eq!((used(&mut first), used(&mut second)), (700, 0));
     ask(&mut second, secs(1), &spent(300, 0)).unwrap();

@@ -1,32 +1,29 @@
-//! A limit with its count: one cache line, and nothing in it that a request does not need.
+//! A limit with its count: half a cache line, and nothing in it that a request does not need.
 
 use super::limit::Kind;
 use super::plan::Whose;
 use super::window::Window;
 
-/// The count of one limit in its current window. Moments are nanoseconds since 1970.
+/// The count of one limit in its current window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Meter {
     /// Used in this window.
     pub(super) used: u64,
     /// Reserved in this window by requests under way.
     pub(super) reserved: u64,
-    /// What peers have used of this window, as far as is known.
-    pub(super) remote: u64,
     pub(super) max: u64,
-    pub(super) start: u64,
-    pub(super) end: u64,
-    /// Most used beyond `max` in any window that is over.
-    pub(super) over: u64,
-    pub(super) kind: Kind,
+    what: What,
 }
+
+/// What a meter counts and by which clock, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct What(u32);
 
 /// What does not change about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Term {
     pub(super) whose: Whose,
     pub(super) window: Window,
-    pub(super) anchor: u64,
     /// Its place in the order of checks.
     pub(super) rank: u8,
 }
@@ -53,50 +50,54 @@ pub struct Reading {
 }
 
 impl Meter {
-    /// Goes to the window that holds `at`, if the current one is over. An expired window counts as empty.
+    /// Nothing but what was `used` before.
+    pub(super) const fn new(kind: Kind, clock: usize, max: u64, used: u64) -> Self {
+        let what = What((clock as u32) << 2 | kind as u32);
+        Self { used, reserved: 0, max, what }
+    }
+
     #[inline]
-    pub(super) fn roll(&mut self, at: u64, term: &Term) {
-        let end = if planted!(WindowOffByOne) { self.end + 1_000_000_000 } else { self.end };
-        if at >= end {
-            self.begin(at, term);
+    pub(super) const fn kind(&self) -> Kind {
+        match self.what.0 & 3 {
+            0 => Kind::Requests,
+            1 => Kind::Tokens,
+            _ => Kind::Budget,
         }
     }
 
-    #[cold]
-    fn begin(&mut self, at: u64, term: &Term) {
-        self.over = self.over.max(self.used.saturating_sub(self.max));
-        (self.start, self.end) = term.window.around(at, term.anchor);
-        (self.used, self.reserved, self.remote) = (0, 0, 0);
-    }
-
-    /// What is used and reserved here, and used elsewhere.
+    /// Whether it counts requests, which are counted when they are sent.
     #[inline]
-    pub(super) const fn counted(&self) -> u64 {
-        self.used.saturating_add(self.reserved).saturating_add(self.remote)
+    pub(super) const fn counts_ahead(&self) -> bool {
+        matches!(self.kind(), Kind::Requests)
     }
 
-    /// Whether `need` more cannot be had. Requests are always reserved. What is paid after is refused when
-    /// everything is used; what is reserved, when the need does not fit.
     #[inline]
-    pub(super) fn refuses(&self, need: u64, reserving: bool) -> bool {
-        let counted = self.counted();
-        if self.kind == Kind::Requests || reserving {
-            counted.saturating_add(need) > self.max
-        } else {
-            counted >= self.max
-        }
+    pub(super) const fn clock(&self) -> usize {
+        (self.what.0 >> 2) as usize
     }
 
-    pub(super) fn reading(&self, term: &Term) -> Reading {
+    /// Used and reserved.
+    #[inline]
+    pub(super) const fn told(&self) -> u64 {
+        self.used.saturating_add(self.reserved)
+    }
+
+    /// Used beyond the maximum.
+    #[inline]
+    pub(super) const fn over(&self) -> u64 {
+        self.used.saturating_sub(self.max)
+    }
+
+    pub(super) fn reading(&self, term: &Term, remote: u64, over: u64) -> Reading {
         Reading {
             whose: term.whose,
-            kind: self.kind,
+            kind: self.kind(),
             window: term.window,
             max: self.max,
             used: self.used,
             reserved: self.reserved,
-            remote: self.remote,
-            over: self.over.max(self.used.saturating_sub(self.max)),
+            remote,
+            over: over.max(self.over()),
         }
     }
 }

@@ -19,7 +19,9 @@
 //! node holds), [`Denial`], [`Usage`] (what nodes tell each other).
 
 mod calendar;
+mod clock;
 mod compile;
+mod counts;
 mod denial;
 mod hold;
 mod ledger;

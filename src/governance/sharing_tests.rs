@@ -1,5 +1,7 @@
 //! What leaks when several nodes count one limit, against the bound that the documents give.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use crate::engine::{Span, Time, luck};
@@ -11,7 +13,7 @@ use super::*;
 struct Nodes {
     ledgers: Vec<Ledger>,
     /// Heard at, by, from, what.
-    post: Vec<(u64, usize, usize, Usage)>,
+    post: Vec<(u64, usize, usize, Arc<Usage>)>,
     /// Charged: when, where, how much.
     charged: Vec<(u64, usize, u64)>,
     open: Vec<(u64, usize, Hold, u64)>,
@@ -76,10 +78,9 @@ fn leak(
         }
         if ms % interval == 0 {
             for from in 0..n {
-                let mut usage = Usage::default();
-                nodes.ledgers[from].tell(now, &mut usage);
+                let usage = Arc::new(nodes.ledgers[from].tell(now));
                 let others = (0..n).filter(|to| *to != from);
-                nodes.post.extend(others.map(|to| (ms + delay, to, from, usage.clone())));
+                nodes.post.extend(others.map(|to| (ms + delay, to, from, Arc::clone(&usage))));
             }
         }
     }
@@ -141,11 +142,9 @@ fn hearing_twice_counts_once_and_old_news_not_at_all() {
     };
     let now = Time::from_secs;
     spend(&mut there, now(1), 40);
-    let mut old = Usage::default();
-    there.tell(now(1), &mut old);
+    let old = Arc::new(there.tell(now(1)));
     spend(&mut there, now(2), 59);
-    let mut new = Usage::default();
-    there.tell(now(2), &mut new);
+    let new = Arc::new(there.tell(now(2)));
     for usage in [&new, &new, &old] {
         here.hear(now(3), 0, usage);
         assert_eq!(here.readings(now(3)).next().unwrap().remote, 99);
@@ -154,7 +153,7 @@ fn hearing_twice_counts_once_and_old_news_not_at_all() {
     spend(&mut here, now(3), 1);
     here.admit(now(4), 0, 0, |_| Need::default()).unwrap_err();
     // What was said of a window that is over is not added to the next, and a plan of other limits is not heard.
-    here.hear(now(61), 0, &Usage { sent: now(60), ..new });
-    here.hear(now(61), 1, &Usage { sent: now(61), counts: vec![(0, 9); 3] });
+    here.hear(now(61), 0, &Arc::new(Usage { sent: now(60), ..(*new).clone() }));
+    here.hear(now(61), 1, &Arc::new(Usage { sent: now(61), starts: vec![0], counts: vec![9; 3] }));
     assert_eq!(here.readings(now(61) + Span::ZERO).next().unwrap().remote, 0);
 }

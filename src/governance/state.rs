@@ -2,6 +2,7 @@
 
 use crate::engine::Time;
 
+use super::counts::Counts;
 use super::hold::Holds;
 use super::ledger::Ledger;
 use super::meter::Meter;
@@ -11,7 +12,7 @@ use super::plan::{Plan, PlanError};
 /// since; what was charged after it was taken is lost, and nothing is charged twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    meters: Vec<Meter>,
+    counts: Counts,
     holds: Holds,
     latest: u64,
 }
@@ -19,7 +20,7 @@ pub struct State {
 impl Ledger {
     /// What it must not forget.
     pub fn state(&self) -> State {
-        State { meters: self.meters.clone(), holds: self.holds.clone(), latest: self.latest }
+        State { counts: self.counts.clone(), holds: self.holds.clone(), latest: self.latest }
     }
 
     /// A ledger over the plan that `state` was taken with, or one that differs in maxima only. Attempts that
@@ -29,15 +30,20 @@ impl Ledger {
     /// [`PlanError`] if the plan cannot be, or has other limits.
     pub fn resume(plan: &Plan, state: &State) -> Result<Self, PlanError> {
         let mut ledger = Self::new(plan)?;
-        let same = |new: &Meter, old: &Meter| new.kind == old.kind;
-        let is_alike = ledger.meters.len() == state.meters.len()
-            && ledger.meters.iter().zip(&state.meters).all(|(new, old)| same(new, old));
+        let same =
+            |(new, old): (&Meter, &Meter)| (new.kind(), new.clock()) == (old.kind(), old.clock());
+        let (new, old) = (&ledger.counts, &state.counts);
+        let is_alike = new.meters.len() == old.meters.len()
+            && new.clocks.len() == old.clocks.len()
+            && new.meters.iter().zip(&old.meters).all(same);
         if !is_alike {
             return Err(PlanError("the state was taken with other limits".to_owned()));
         }
-        for (new, old) in ledger.meters.iter_mut().zip(&state.meters) {
-            *new = Meter { max: new.max, remote: 0, ..*old };
-        }
+        let maxima: Vec<u64> = new.meters.iter().map(|meter| meter.max).collect();
+        ledger.counts = state.counts.clone();
+        ledger.counts.meters.iter_mut().zip(maxima).for_each(|(meter, max)| meter.max = max);
+        // Peers say again what they have used.
+        ledger.counts.forget_peers();
         ledger.holds = state.holds.clone();
         ledger.latest = state.latest;
         Ok(ledger)

@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod catalog;
+pub mod churn;
 pub mod cluster;
 pub mod fairness;
 #[cfg(test)]

@@ -292,7 +292,7 @@ impl Service {
                 return Draft { flags: draft.flags, charge: draft.charge, ..full };
             };
             begins = start;
-            slowdown = self.load.slowdown(capacity);
+            slowdown = self.load.slowdown(now, capacity);
         }
         let ttft_s = match toll.cold_s {
             Some(cold) => cold,

@@ -69,8 +69,9 @@ pub trait EventQueue: Default + std::fmt::Debug {
     fn push(&mut self, event: Event);
 
     /// Takes the next event if it is due at `bound` or before. A queue may prepare itself for events up to
-    /// `bound`, never beyond: something earlier may yet be added.
-    fn pop_until(&mut self, bound: Time) -> Option<Event>;
+    /// `bound`, never beyond: something earlier may yet be added. It may name requests whose events come soon, so that
+    /// what is known of them is fetched from memory all at once.
+    fn pop_until(&mut self, bound: Time, soon: impl FnMut(u32)) -> Option<Event>;
 }
 
 /// The reference queue: std's binary heap.
@@ -82,7 +83,7 @@ impl EventQueue for Heap {
         self.0.push(Reverse(event));
     }
 
-    fn pop_until(&mut self, bound: Time) -> Option<Event> {
+    fn pop_until(&mut self, bound: Time, _: impl FnMut(u32)) -> Option<Event> {
         if self.0.peek()?.0.time() > bound { None } else { self.0.pop().map(|event| event.0) }
     }
 }
@@ -93,6 +94,9 @@ const FINE: u32 = 17;
 const SLOTS: usize = 1 << 11;
 /// A slot of the coarse wheel spans the whole fine wheel: 268 ms; all its slots 550 s.
 const COARSE: u32 = FINE + 11;
+
+/// How many slots ahead events come soon.
+const AHEAD: u64 = 2;
 
 /// A two-level timing wheel with sorted slots (after Varghese and Lauck 1987). What lies beyond the coarse
 /// wheel waits in a heap.
@@ -154,7 +158,7 @@ impl EventQueue for Wheel {
     }
 
     #[inline]
-    fn pop_until(&mut self, bound: Time) -> Option<Event> {
+    fn pop_until(&mut self, bound: Time, mut soon: impl FnMut(u32)) -> Option<Event> {
         let bound = if planted!(TimeOrder) { Time(bound.0 + 1_000_000) } else { bound };
         loop {
             let slot = &mut self.fine[self.at as usize % SLOTS];
@@ -172,6 +176,8 @@ impl EventQueue for Wheel {
             if !self.turn(bound.0 >> FINE) {
                 return None;
             }
+            let ahead = &self.fine[(self.at + AHEAD) as usize % SLOTS];
+            ahead.iter().for_each(|event| soon(event.slot()));
         }
     }
 }
@@ -245,11 +251,11 @@ mod tests {
         for i in [3, 0, 4, 2, 1] {
             queue.push(ordered[i]);
         }
-        assert_eq!(queue.pop_until(Time(4)), None);
+        assert_eq!(queue.pop_until(Time(4), |_| ()), None);
         for want in ordered {
-            assert_eq!(queue.pop_until(Time(7)), Some(want));
+            assert_eq!(queue.pop_until(Time(7), |_| ()), Some(want));
         }
-        assert_eq!(queue.pop_until(Time(u64::MAX - 1)), None);
+        assert_eq!(queue.pop_until(Time(u64::MAX - 1), |_| ()), None);
     }
 
     #[test]
@@ -270,11 +276,11 @@ mod tests {
                 1..10 => 900_000_000,
                 n => n % 100 * 3_000,
             };
-            while let Some(event) = heap.pop_until(Time(now)) {
-                assert_eq!(wheel.pop_until(Time(now)), Some(event));
+            while let Some(event) = heap.pop_until(Time(now), |_| ()) {
+                assert_eq!(wheel.pop_until(Time(now), |_| ()), Some(event));
                 popped += 1;
             }
-            assert_eq!(wheel.pop_until(Time(now)), None);
+            assert_eq!(wheel.pop_until(Time(now), |_| ()), None);
             for i in 0..word >> 62 {
                 seq += 1;
                 let far = mix(word, i);

@@ -20,12 +20,7 @@ pub(super) struct Load {
 impl Load {
     /// Asks for a place. Gives the moment at which work begins, or `None` if the queue is full.
     pub(super) fn enter(&mut self, now: Time, capacity: &Capacity) -> Option<Time> {
-        while self.waiting.peek().is_some_and(|start| start.0 <= now.0) {
-            self.waiting.pop();
-        }
-        while self.places.peek().is_some_and(|end| end.0 <= now.0) {
-            self.places.pop();
-        }
+        self.look(now);
         if self.places.len() < capacity.concurrency as usize {
             return Some(now);
         }
@@ -35,6 +30,16 @@ impl Load {
         let start = self.places.pop()?.0;
         self.waiting.push(Reverse(start));
         Some(Time(start))
+    }
+
+    /// Forgets who has left his place, and who waits no more.
+    pub(super) fn look(&mut self, now: Time) {
+        while self.waiting.peek().is_some_and(|start| start.0 <= now.0) {
+            self.waiting.pop();
+        }
+        while self.places.peek().is_some_and(|end| end.0 <= now.0) {
+            self.places.pop();
+        }
     }
 
     /// Takes the place until `end`.
@@ -64,17 +69,19 @@ impl Load {
 
     /// Places that are busy, and requests that wait for one. Who waits has its place's next turn.
     fn taken(&self, now: Time) -> (usize, usize) {
-        let waiting = self.waiting.iter().filter(|start| start.0 > now.0).count();
-        let held = self.places.iter().filter(|end| end.0 > now.0).count();
-        (held, waiting)
+        let held = |heap: &BinaryHeap<Reverse<u64>>| match heap.peek() {
+            Some(first) if first.0 <= now.0 => heap.iter().filter(|end| end.0 > now.0).count(),
+            _ => heap.len(),
+        };
+        (held(&self.places), held(&self.waiting))
     }
 
     /// By how much decoding is slower at this load.
-    pub(super) fn slowdown(&self, capacity: &Capacity) -> f64 {
+    pub(super) fn slowdown(&self, now: Time, capacity: &Capacity) -> f64 {
         if capacity.slowdown == 0.0 {
             return 1.0;
         }
-        let load = self.places.len() as f64 / f64::from(capacity.concurrency.max(1));
+        let load = self.taken(now).0 as f64 / f64::from(capacity.concurrency.max(1));
         libm::pow(1.0 - load.min(0.95), -capacity.slowdown)
     }
 }

@@ -21,17 +21,22 @@ impl Stage {
         }
     }
 
+    /// Forgets what is over, so that telling how things stand is quick.
+    pub(super) fn look(&mut self, now: Time) {
+        self.services.iter_mut().for_each(|service| service.load.look(now));
+    }
+
     /// How things stand as seen from a region, route by route.
     pub(super) fn truth(&self, now: Time, region: u8, truth: &mut [Truth]) {
         for (route, truth) in truth.iter_mut().enumerate() {
             let spot = self.places[route];
-            let service = &self.services[spot.service as usize];
             let odds = self.odds(now, route, region);
             let room = self.room(now, route as u32);
+            let service = &self.services[spot.service as usize];
             let (places_left, slowdown, wait_s) = match &service.capacity {
                 Some(capacity) => (
                     service.load.left(now, capacity),
-                    service.load.slowdown(capacity),
+                    service.load.slowdown(now, capacity),
                     service.load.wait_s(now, capacity),
                 ),
                 None => (f64::INFINITY, 1.0, 0.0),

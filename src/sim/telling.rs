@@ -88,11 +88,13 @@ impl Telling {
             Sees::Client => {}
             Sees::Reports { every, .. } => {
                 if every == Span::ZERO {
+                    stage.look(now);
                     stage.report(now, &mut self.books);
                     node.policy.on_reports(now, now, &self.books);
                 }
             }
             Sees::Truth => {
+                stage.look(now);
                 stage.truth(now, node.region, &mut self.truth);
                 node.policy.on_truth(now, &self.truth, deadline(client));
             }
@@ -102,6 +104,7 @@ impl Telling {
     /// Servers report, and what is old enough arrives.
     pub(super) fn on_grid(&mut self, now: Time, stage: &mut Stage, nodes: &mut [Node]) {
         let Sees::Reports { every, delay } = self.sees else { return };
+        stage.look(now);
         stage.report(now, &mut self.books);
         self.under_way.push_back((now, self.books.clone()));
         let mut newest = None;

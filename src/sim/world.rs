@@ -350,7 +350,14 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         let last = if self.pending == 0 { Time(self.spec.horizon.0) } else { self.arrivals_until };
         // At one moment a fault comes before an attempt, and an attempt before everything else.
         let bound = if edge == other { Time(edge.0.saturating_sub(1)) } else { other }.min(last);
-        if let Some(event) = self.queue.pop_until(bound) {
+        let (flights, desk) = (&self.flights, &self.desk);
+        let soon = |slot| {
+            let node = flights.fetch(slot);
+            if let Some(desk) = desk {
+                desk.fetch(slot, usize::from(node));
+            }
+        };
+        if let Some(event) = self.queue.pop_until(bound, soon) {
             self.now = event.time();
             self.on_event(event);
             return true;

@@ -55,7 +55,8 @@ pub(in crate::cli) struct Tune {
     /// Range of a parameter, e.g. state.failed=1%..20% [default: a quarter to four times its value]
     #[arg(long = "range", value_name = "ID=LOW..HIGH")]
     ranges: Vec<String>,
-    /// Metrics to improve, separated by commas [default: time_to_recover_user, leak_ratio, regret, false_alarms]
+    /// Metrics to improve, separated by commas [default: time_to_recover_user, leak_ratio, regret, false_alarms,
+    /// churn]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     objectives: Vec<String>,
     /// Start from these thresholds instead of the policy's own
@@ -68,8 +69,8 @@ pub(in crate::cli) struct Tune {
     /// Families of scenarios (kinds of fault) to hold out, separated by commas [default: a third, by the seed]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     hold_out: Vec<String>,
-    /// Candidates to try
-    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// Candidates to try; with 0 the start is proved against the policy of --against
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     trials: u32,
     /// Replications of each scenario
     #[arg(long, short = 'R', value_name = "R", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=10_000))]

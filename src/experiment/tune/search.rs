@@ -106,7 +106,7 @@ pub enum TuneError {
 }
 
 /// Objectives unless told otherwise: what users feel, what the fault gets, what is lost, and at what price in calm.
-const USUAL: [&str; 4] = ["time_to_recover_user", "leak_ratio", "regret", "false_alarms"];
+const USUAL: [&str; 5] = ["time_to_recover_user", "leak_ratio", "regret", "false_alarms", "churn"];
 
 /// The metrics of these names; the usual ones where none is named.
 ///

@@ -1,7 +1,7 @@
 //! Metrics with one value a run.
 
 use crate::metrics::metric::{Direction, Measure, Metric};
-use crate::metrics::{budget, fairness, health, prompt_cache, service, tenant, waste};
+use crate::metrics::{budget, churn, fairness, health, prompt_cache, service, tenant, waste};
 
 /// In the order of reports.
 pub(super) const OF_RUNS: &[Metric] = &[
@@ -259,6 +259,18 @@ pub(super) const OF_RUNS: &[Metric] = &[
         doc: "How much of the traffic one route has. Neither is better: the fastest route should \
               have most of it, but one that has all of it has nobody to compare it with.",
         measure: Measure::Pooled(fairness::top_share),
+    },
+    Metric {
+        id: "churn",
+        symbol: "CH",
+        unit: "",
+        formula: "half the sum over routes of |share of first attempts − the same 5 s before|, mean over pairs of \
+                  windows without a fault (and 120 s after it)",
+        better: Direction::Lower,
+        doc: "How much of the traffic changes its route from one 5 s to the next while nothing is wrong. Chance alone \
+              moves about √(routes / (3 × first attempts in 5 s)) where shares are even: compare policies at the same \
+              load, and with `random`.",
+        measure: Measure::Run(churn::churn),
     },
     Metric {
         id: "false_alarms",

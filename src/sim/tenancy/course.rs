@@ -235,7 +235,7 @@ impl Desk<'_> {
             return (course.leg == 0).then(|| self.anything(now, asker, who, course.asked));
         }
         let configs = &self.tenancy.plan.keys[who.key as usize].configs;
-        let eligible = match self.eligible(now, asker, who.key, course.asked) {
+        let eligible = match self.eligible(now, asker, who, course.asked) {
             Ok(eligible) => Eligible(eligible.0 & !course.drawn),
             Err(denial) => return (course.leg == 0).then_some(Err(denial)),
         };
@@ -265,7 +265,7 @@ impl Desk<'_> {
         }
         let set = self.tenancy.tenants[who.tenant].set(Eligible(1 << course.config));
         let config = usize::from(course.config);
-        self.at(now, asker, who.key, config, course.asked)?;
+        self.at(now, asker, who, config, course.asked)?;
         Ok(Way { set, model: course.asked })
     }
 
@@ -299,13 +299,13 @@ impl Desk<'_> {
             let whose = Some(Whose::Key(who.key));
             return Some(Err(Denial { reason: Reason::ProviderBlocked, whose, until: None }));
         };
-        let admitted = self.at(now, asker, who.key, usize::from(config), model);
+        let admitted = self.at(now, asker, who, usize::from(config), model);
         Some(admitted.map(|()| Way { set, model }))
     }
 
     /// Everything that is eligible.
     fn anything(&mut self, now: Time, asker: &Asker, who: Who, model: u16) -> Result<Way, Denial> {
-        let eligible = self.eligible(now, asker, who.key, model)?;
+        let eligible = self.eligible(now, asker, who, model)?;
         Ok(Way { set: self.tenancy.tenants[who.tenant].set(eligible), model })
     }
 
@@ -313,38 +313,47 @@ impl Desk<'_> {
         &mut self,
         now: Time,
         asker: &Asker,
-        key: u32,
+        who: Who,
         model: u16,
     ) -> Result<Eligible, Denial> {
         let clock = self.clock(now, asker.node);
-        let configs = &self.tenancy.plan.keys[key as usize].configs;
+        let providers = &self.providers[who.tenant];
         let (prices, models) = (&self.prices, self.models);
         let need = |config: usize| {
-            let provider = usize::from(configs[config].provider);
+            let provider = usize::from(providers[config]);
             need(prices[provider * models + usize::from(model)], asker)
         };
-        self.ledgers[asker.node].admit(clock, key, model, need)
+        self.ledgers[asker.node].admit(clock, who.key, model, need)
     }
 
     fn at(
         &mut self,
         now: Time,
         asker: &Asker,
-        key: u32,
+        who: Who,
         config: usize,
         model: u16,
     ) -> Result<(), Denial> {
-        let provider = usize::from(self.tenancy.plan.keys[key as usize].configs[config].provider);
+        let provider = usize::from(self.providers[who.tenant][config]);
         let need = need(self.prices[provider * self.models + usize::from(model)], asker);
         let clock = self.clock(now, asker.node);
-        self.ledgers[asker.node].admit_at(clock, key, config, model, &need)
+        self.ledgers[asker.node].admit_at(clock, who.key, config, model, &need)
     }
 }
 
 /// The most that a request may use at these prices.
 pub(super) fn need((prompt_price, output_price): (u64, u64), asker: &Asker) -> Need {
-    let (prompt, output) = (u128::from(asker.prompt), u128::from(asker.max_tokens));
-    let cost = prompt * u128::from(prompt_price) + output * u128::from(output_price);
-    let cost = u64::try_from(cost.div_ceil(1_000_000)).unwrap_or(u64::MAX);
+    let price = |tokens: u32, price: u64| u64::from(tokens).checked_mul(price);
+    let (prompt, output) =
+        (price(asker.prompt, prompt_price), price(asker.max_tokens, output_price));
+    let cost = match prompt.zip(output).and_then(|(prompt, output)| prompt.checked_add(output)) {
+        Some(cost) => cost.div_ceil(1_000_000),
+        // Dividing such numbers is slow, and no price is so high but in tests.
+        None => {
+            let price = |tokens: u32, price: u64| u128::from(tokens) * u128::from(price);
+            let cost = price(asker.prompt, prompt_price) + price(asker.max_tokens, output_price);
+            u64::try_from(cost.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+        }
+    };
     Need { tokens: u64::from(asker.prompt) + u64::from(asker.max_tokens), cost: NanoUsd(cost) }
 }

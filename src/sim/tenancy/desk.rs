@@ -1,5 +1,7 @@
 //! The desk that every request of a governed world passes.
 
+use std::sync::Arc;
+
 use crate::engine::luck::{mix, name, unit};
 use crate::engine::{Outcome, Span, Time};
 use crate::governance::{
@@ -66,6 +68,8 @@ pub(in crate::sim) struct Desk<'a> {
     book: Option<Box<Ledger>>,
     /// By class: the tenants that its requests may be of, with running sums of their shares.
     of_class: Vec<Vec<(u16, f64)>>,
+    /// By tenant and configuration of its keys, the provider.
+    pub(super) providers: Vec<Vec<u16>>,
     /// By tenant: running sums of its keys' shares; empty for one key.
     keys: Vec<Vec<f64>>,
     /// By provider and model, the dearest price of a million tokens: prompt, output.
@@ -105,8 +109,7 @@ impl<'a> Desk<'a> {
         let ledger = Ledger::new(&tenancy.plan).expect("the scenario has checked its plan");
         let book = (processes > 1).then(|| Box::new(ledger.clone()));
         let mut ledgers = vec![ledger; processes];
-        let mut before = Usage::default();
-        ledgers[0].tell(Time::ZERO, &mut before);
+        let before = Arc::new(ledgers[0].tell(Time::ZERO));
         ledgers[1..].iter_mut().for_each(|ledger| ledger.beside(&before));
         let (scopes, names): (Vec<_>, Vec<_>) =
             (0..tenancy.tenants.len()).map(|tenant| belongs(tenancy, tenant)).unzip();
@@ -128,6 +131,7 @@ impl<'a> Desk<'a> {
             ledgers,
             book,
             of_class,
+            providers: tenancy.tenants.iter().map(|tenant| providers(tenancy, tenant)).collect(),
             keys: tenancy
                 .tenants
                 .iter()
@@ -265,16 +269,23 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Brings what is known of a request under way near.
+    #[inline]
+    pub(in crate::sim) fn fetch(&self, slot: u32, node: usize) {
+        if let (Some(seat), Some(ledger)) = (self.seats.get(slot as usize), self.ledgers.get(node))
+        {
+            ledger.fetch(Hold::from_word(seat.hold));
+        }
+    }
+
     /// What a process has counted.
     pub(in crate::sim) fn tell(&mut self, now: Time, node: usize) -> Usage {
-        let mut usage = Usage::default();
         let clock = self.clock(now, node);
-        self.ledgers[node].tell(clock, &mut usage);
-        usage
+        self.ledgers[node].tell(clock)
     }
 
     /// What another has counted.
-    pub(in crate::sim) fn hear(&mut self, now: Time, node: usize, from: usize, usage: &Usage) {
+    pub(in crate::sim) fn hear(&mut self, now: Time, node: usize, from: usize, usage: &Arc<Usage>) {
         let clock = self.clock(now, node);
         self.ledgers[node].hear(clock, from, usage);
     }
@@ -357,6 +368,12 @@ fn belongs(tenancy: &Tenancy, tenant: usize) -> (Vec<RuleScope>, (String, String
     let team = team.map(|team| plan.teams[team as usize].name.clone());
     let customer = customer.map(|customer| plan.customers[customer as usize].0.clone());
     (scopes, (team.unwrap_or_default(), customer.unwrap_or_default()))
+}
+
+/// The providers of a tenant's keys, which are alike.
+fn providers(tenancy: &Tenancy, tenant: &super::plan::Tenant) -> Vec<u16> {
+    let key = tenancy.plan.keys.get(tenant.keys.start as usize);
+    key.map_or(Vec::new(), |key| key.configs.iter().map(|config| config.provider).collect())
 }
 
 /// The tenants that requests of a class may be of.
