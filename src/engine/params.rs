@@ -176,11 +176,11 @@ pub const PRESETS: &[Preset] = &[
             ("headroom.floor", 0.05),
             ("direction.by_usable", 1.0),
             ("switch.reroute_failed_directions", 1.0),
-            // Found by `tune`, but for latency.smoothing and silence.margin: docs/tuning.md says how, and what for.
+            // Found by `tune`, but for how latency is noticed: docs/tuning.md says how, and why.
             ("state.window", 5.0),
             ("state.degraded", 0.0136),
             ("state.failed", 0.2),
-            ("state.latency", 0.633),
+            ("state.latency", 0.75),
             ("state.min_attempts", 6.0),
             ("state.min_errors", 7.0),
             ("backoff.first", 2.35),

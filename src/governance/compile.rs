@@ -112,7 +112,7 @@ impl Ledger {
             counts: build.counts,
             terms: build.terms.into(),
             lists: Arc::new(lists),
-            keys,
+            keys: keys.into(),
             models: plan.models.len() as u32,
             reserving: plan.charging == super::plan::Charging::Reserved,
             epoch,

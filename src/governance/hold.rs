@@ -23,8 +23,9 @@ impl Hold {
     }
 }
 
-/// What was reserved for an attempt, and where.
+/// What was reserved for an attempt, and where: one cache line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(64))]
 pub(super) struct Open {
     /// When, in nanoseconds since 1970: what was reserved before a window began is not in it.
     pub(super) at: u64,

@@ -28,7 +28,7 @@ pub struct Ledger {
     pub(super) counts: Counts,
     pub(super) terms: Arc<[Term]>,
     pub(super) lists: Arc<Lists>,
-    pub(super) keys: Vec<Key>,
+    pub(super) keys: Arc<[Key]>,
     pub(super) models: u32,
     pub(super) reserving: bool,
     /// Nanoseconds from 1970 to time zero.
@@ -317,7 +317,7 @@ impl Ledger {
     /// # Panics
     /// If there is no such key.
     pub fn set_active(&mut self, key: u32, active: bool) {
-        self.keys[key as usize].active = active;
+        Arc::make_mut(&mut self.keys)[key as usize].active = active;
     }
 
     /// Whether one configuration of `key` may serve a request for `model` now.

@@ -69,9 +69,9 @@ pub trait EventQueue: Default + std::fmt::Debug {
     fn push(&mut self, event: Event);
 
     /// Takes the next event if it is due at `bound` or before. A queue may prepare itself for events up to
-    /// `bound`, never beyond: something earlier may yet be added. It may name requests whose events come soon, so that
-    /// what is known of them is fetched from memory all at once.
-    fn pop_until(&mut self, bound: Time, soon: impl FnMut(u32)) -> Option<Event>;
+    /// `bound`, never beyond: something earlier may yet be added. It may name events that come soon, so that what is
+    /// known of their requests is fetched from memory all at once.
+    fn pop_until(&mut self, bound: Time, soon: impl FnMut(Event)) -> Option<Event>;
 }
 
 /// The reference queue: std's binary heap.
@@ -83,7 +83,7 @@ impl EventQueue for Heap {
         self.0.push(Reverse(event));
     }
 
-    fn pop_until(&mut self, bound: Time, _: impl FnMut(u32)) -> Option<Event> {
+    fn pop_until(&mut self, bound: Time, _: impl FnMut(Event)) -> Option<Event> {
         if self.0.peek()?.0.time() > bound { None } else { self.0.pop().map(|event| event.0) }
     }
 }
@@ -158,7 +158,7 @@ impl EventQueue for Wheel {
     }
 
     #[inline]
-    fn pop_until(&mut self, bound: Time, mut soon: impl FnMut(u32)) -> Option<Event> {
+    fn pop_until(&mut self, bound: Time, mut soon: impl FnMut(Event)) -> Option<Event> {
         let bound = if planted!(TimeOrder) { Time(bound.0 + 1_000_000) } else { bound };
         loop {
             let slot = &mut self.fine[self.at as usize % SLOTS];
@@ -177,7 +177,7 @@ impl EventQueue for Wheel {
                 return None;
             }
             let ahead = &self.fine[(self.at + AHEAD) as usize % SLOTS];
-            ahead.iter().for_each(|event| soon(event.slot()));
+            ahead.iter().copied().for_each(&mut soon);
         }
     }
 }

@@ -351,10 +351,10 @@ impl<'a, Q: EventQueue> World<'a, Q> {
         // At one moment a fault comes before an attempt, and an attempt before everything else.
         let bound = if edge == other { Time(edge.0.saturating_sub(1)) } else { other }.min(last);
         let (flights, desk) = (&self.flights, &self.desk);
-        let soon = |slot| {
-            let node = flights.fetch(slot);
-            if let Some(desk) = desk {
-                desk.fetch(slot, usize::from(node));
+        let soon = |event: Event| {
+            let node = flights.fetch(event.slot());
+            if let Some(desk) = desk.as_ref().filter(|_| event.kind() == Kind::End) {
+                desk.fetch(event.slot(), usize::from(node));
             }
         };
         if let Some(event) = self.queue.pop_until(bound, soon) {

@@ -149,7 +149,8 @@ impl Found<'_> {
         if tuning.knee == 0 {
             let what = "no candidate of the front is to be had at no loss: the start stays";
             warnings.push(what.to_owned());
-        } else if !self.no_worse {
+        }
+        if !self.no_worse {
             let bar = self.bar();
             warnings.push(format!(
                 "nothing on the front is no worse than {bar} in every objective: see what got worse"

@@ -13,6 +13,7 @@ use crate::policy::Pool;
 use crate::sim::Breach;
 
 use super::course::{Course, need};
+use super::draw::Draw;
 use super::plan::Tenancy;
 
 const WHOSE: u64 = name("tenant");
@@ -70,8 +71,8 @@ pub(in crate::sim) struct Desk<'a> {
     of_class: Vec<Vec<(u16, f64)>>,
     /// By tenant and configuration of its keys, the provider.
     pub(super) providers: Vec<Vec<u16>>,
-    /// By tenant: running sums of its keys' shares; empty for one key.
-    keys: Vec<Vec<f64>>,
+    /// By tenant, whose key a request comes with; nothing to draw with one key.
+    keys: Vec<Option<Draw>>,
     /// By provider and model, the dearest price of a million tokens: prompt, output.
     pub(super) prices: Vec<(u64, u64)>,
     pub(super) models: usize,
@@ -135,7 +136,8 @@ impl<'a> Desk<'a> {
             keys: tenancy
                 .tenants
                 .iter()
-                .map(|tenant| shares(tenant.keys.len(), tenant.skew))
+                .map(|tenant| (tenant.keys.len(), tenant.skew))
+                .map(|(keys, skew)| (keys > 1).then(|| Draw::new(keys, skew)))
                 .collect(),
             prices,
             models,
@@ -160,9 +162,7 @@ impl<'a> Desk<'a> {
         let of = &self.of_class[usize::from(class)];
         let at = unit(mix(luck, WHOSE));
         let tenant = usize::from(of[of.partition_point(|(_, sum)| *sum <= at).min(of.len() - 1)].0);
-        let sums = &self.keys[tenant];
-        let at = unit(mix(luck, KEY));
-        let key = sums.partition_point(|sum| *sum <= at).min(sums.len().saturating_sub(1));
+        let key = self.keys[tenant].as_ref().map_or(0, |draw| draw.at(unit(mix(luck, KEY))));
         (tenant, self.tenancy.tenants[tenant].keys.start + key as u32)
     }
 
@@ -391,22 +391,6 @@ fn whose(tenancy: &Tenancy, class: u16) -> Vec<(u16, f64)> {
         .map(|(at, tenant)| {
             sum += tenant.share / total;
             (at as u16, sum)
-        })
-        .collect()
-}
-
-/// Running sums of so many shares, the n-th of them 1/n to the power of `skew`.
-fn shares(keys: usize, skew: f64) -> Vec<f64> {
-    if keys <= 1 {
-        return Vec::new();
-    }
-    let share = |n: usize| libm::pow(n as f64, -skew);
-    let total: f64 = (1..=keys).map(share).sum();
-    let mut sum = 0.0;
-    (1..=keys)
-        .map(|n| {
-            sum += share(n) / total;
-            sum
         })
         .collect()
 }

@@ -13,6 +13,7 @@
 
 mod course;
 mod desk;
+mod draw;
 mod hooks;
 mod plan;
 

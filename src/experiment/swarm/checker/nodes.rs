@@ -1,7 +1,7 @@
 //! Processes that are gone do nothing and are told nothing, their attempts end with them, and the balancer in front
 //! sends nobody to a node that it has closed while another is open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Time;
 use crate::policy::Step;
@@ -14,6 +14,7 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
     let reigns = seen.reigns();
     let workers = seen.processes / seen.spec().gateway.fleet.nodes.len();
     let mut senders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    let mut known = BTreeSet::new();
     for note in &seen.notes {
         let Some(reign) = reigns.get(note.made) else {
             return Err(format!(
@@ -28,9 +29,10 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
                 "process {process} does something at {at}: it was there {reign:?}"
             ));
         }
-        if let What::Asked { request, past, waits, step } = &note.what {
+        if let What::Asked { request, step, .. } = &note.what {
             let node = reign.process / workers;
-            if past.is_empty() && *waits == 0 && !is_open(seen, node, note.now) {
+            // A rule's fallback asks anew where the request already is.
+            if known.insert(request.id) && !is_open(seen, node, note.now) {
                 return Err(format!("node {node} is asked at {}, and others are open", note.now));
             }
             if matches!(step, Step::Send(_)) {

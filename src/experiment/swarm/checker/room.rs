@@ -1,5 +1,7 @@
 //! A process takes in as many attempts as it may and no more: what is shed met a full process.
 
+use std::collections::BTreeSet;
+
 use crate::engine::Time;
 use crate::metrics::recorder::Verdict;
 use crate::policy::Step;
@@ -14,10 +16,12 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
     // Moments at which some process was full: from, until.
     let mut full: Vec<(Time, Time)> = Vec::new();
     let mut since = None;
+    let mut known = BTreeSet::new();
     for note in &seen.notes {
         match &note.what {
-            What::Asked { past, waits, step, .. } => {
-                if past.is_empty() && *waits == 0 && flying[note.made] >= most {
+            What::Asked { request, step, .. } => {
+                // A rule's fallback asks anew, and was taken in before.
+                if known.insert(request.id) && flying[note.made] >= most {
                     let n = flying[note.made];
                     return Err(format!(
                         "a process with {n} of {most} attempts takes in a request at {}",

@@ -73,6 +73,11 @@ fn turned(draft: &Draft, dice: Dice, said: &[String]) -> Option<String> {
     let own: Vec<&Param> = own.collect();
     let param = (!own.is_empty()).then(|| dice.pick("param", &own))?;
     let mut settings = draft.policy.settings();
+    for (id, value) in said.iter().filter_map(|knob| knob.split_once(" = ")) {
+        if let Some(param) = draft.policy.params.iter().find(|param| param.id == id) {
+            settings.set(id, param.parse(value.trim_matches('"')).ok()?).ok()?;
+        }
+    }
     let now = settings.get(param.id);
     let value = match param.unit {
         Unit::Switch => 1.0 - now,
