@@ -1,15 +1,18 @@
 //! When requests come: a rate curve, and a process of gaps around it.
 //!
 //! Counts of a window vary by chance even where the rate does not, so each window's rate is drawn towards
-//! the mean by as much as chance explains (empirical Bayes): what is burstiness is not also a curve.
+//! the mean by as much as chance explains (empirical Bayes): what is burstiness is not also a curve. How much
+//! chance explains depends on the process, so that is fitted first, as if there were no curve: a curve that is
+//! there stands out from it all the same, and one that is not there is never begun with.
 
 use crate::engine::Span;
 use crate::engine::luck::mix;
-use crate::sim::spec::{Gaps, Rate, Row as Arrived};
+use crate::sim::spec::{Rate, Row as Arrived};
 use crate::sim::workload::open::Open;
 use crate::trace::{Dispersion, dispersion};
 
-use super::distance::{ks, sorted, thinned};
+use super::distance::sorted;
+use super::process::{Burst, bursts, far, nearest};
 
 /// When the requests of a client come.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,51 +34,15 @@ pub struct ArrivalFit {
     pub by_dispersion: bool,
 }
 
-/// A process of gaps.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Burst {
-    /// Poisson.
-    Poisson,
-    /// Gamma with this coefficient of variation.
-    Gamma(f64),
-    /// Weibull with this coefficient of variation.
-    Weibull(f64),
-    /// Bursts and pauses of these mean lengths in seconds.
-    OnOff(f64, f64),
-}
-
 const SECOND: u64 = 1_000_000_000;
-/// Gaps that are compared, and arrivals that are made for it.
-const SAMPLE: usize = 100_000;
 /// Arrivals made to measure dispersion.
 const MADE_MAX: f64 = 300_000.0;
 /// A curve that explains less than this share of the windows' variance is no curve.
 const CURVE_MIN: f64 = 0.2;
+/// And one that chance explains by its variance's own standard deviation times this (our choice).
+const CURVE_SIGMAS: f64 = 3.0;
 /// Dispersion of 10 s is met within this factor, or the process is chosen by it.
 const NEAR: f64 = 1.3;
-
-impl Burst {
-    /// As the simulator takes it.
-    pub fn gaps(self) -> Gaps {
-        match self {
-            Self::Poisson => Gaps::Poisson,
-            Self::Gamma(cv) => Gaps::Gamma { cv },
-            Self::Weibull(cv) => Gaps::Weibull { cv },
-            Self::OnOff(on, off) => {
-                Gaps::OnOff { on: Span::from_secs_f64(on), off: Span::from_secs_f64(off) }
-            }
-        }
-    }
-
-    /// Variance over mean of counts in long windows.
-    fn noise(self) -> f64 {
-        match self {
-            Self::Poisson => 1.0,
-            Self::Gamma(cv) | Self::Weibull(cv) => cv * cv,
-            Self::OnOff(..) => 1.0,
-        }
-    }
-}
 
 /// The windows of a rate curve.
 #[derive(Clone, Debug)]
@@ -161,14 +128,15 @@ pub(super) fn fit(times: &[u64], windows: &Windows, first: u64, step: u64) -> Ar
     }
     let all: f64 = exposures.iter().sum::<f64>().max(1e-9);
     let rps = times.len() as f64 / all;
-    let mut multiples = shrunk(&counts, &exposures, rps, 1.0);
+    let flat = vec![1.0; exposures.len()];
+    let mut multiples = flat.clone();
     let mut burst = Burst::Poisson;
     // Gaps this short are too close to the step of stamps to say how short they are.
-    let floor = if step > 1_000 { 3.0 * step as f64 / 1e9 * rps } else { 0.0 };
+    let floor = 3.0 * step.max(1) as f64 / 1e9 * rps;
     let mut gaps = Vec::new();
     for _ in 0..4 {
         gaps = sorted(scaled(&times, windows, &multiples, rps));
-        burst = nearest(&gaps, floor, rps).0;
+        burst = nearest(&gaps, floor, rps);
         multiples = shrunk(&counts, &exposures, rps, burst.noise());
     }
     let log = measured(times.iter().copied(), first, windows.end);
@@ -176,7 +144,6 @@ pub(super) fn fit(times: &[u64], windows: &Windows, first: u64, step: u64) -> Ar
     let mut fitted = found.dispersion();
     let by_dispersion = !is_near(&log, &fitted);
     // Bursts make windows differ by themselves, so each is tried without the curve too.
-    let flat = vec![1.0; multiples.len()];
     if by_dispersion {
         let bursts = bursts(&times);
         let curved = [&multiples, &flat].map(|multiples| Candidate { multiples, ..found });
@@ -189,7 +156,7 @@ pub(super) fn fit(times: &[u64], windows: &Windows, first: u64, step: u64) -> Ar
         found = all.min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(found);
         fitted = found.dispersion();
     }
-    let distance = far(&thinned(&gaps, SAMPLE), found.burst, floor, rps);
+    let distance = far(&gaps, found.burst, floor, rps);
     let is_flat = found.multiples.iter().all(|multiple| *multiple == 1.0);
     let steps = if is_flat { Vec::new() } else { found.steps() };
     ArrivalFit { rps, steps, burst: found.burst, ks: distance, log, fitted, by_dispersion }
@@ -212,7 +179,9 @@ fn shrunk(counts: &[f64], exposures: &[f64], rps: f64, noise: f64) -> Vec<f64> {
         / windows;
     let chance = filled().map(|(_, seconds)| noise / (rps * seconds)).sum::<f64>() / windows;
     let real = 1.0 - chance / between;
-    if real.is_nan() || real < CURVE_MIN {
+    // The variance of few windows is not well known itself.
+    let luck = 1.0 + CURVE_SIGMAS * (2.0 / windows).sqrt();
+    if real.is_nan() || real < CURVE_MIN.max(1.0 - 1.0 / luck) {
         return vec![1.0; counts.len()];
     }
     let multiple = |(count, seconds): (&f64, &f64)| {
@@ -231,103 +200,13 @@ fn scaled(times: &[u64], windows: &Windows, multiples: &[f64], rps: f64) -> Vec<
         let (a, b) = (windows.of(pair[0]), windows.of(pair[1].min(windows.end - 1)));
         // A gap over several windows counts with the mean of the two at its ends.
         let multiple = (multiples[a] + multiples[b]) / 2.0;
-        let gap = (pair[1] - pair[0]) as f64 / 1e9 * rps * multiple;
-        if gap > 0.0 {
-            gaps.push(gap);
-        }
+        gaps.push((pair[1] - pair[0]) as f64 / 1e9 * rps * multiple);
     }
     let mean = gaps.iter().sum::<f64>() / gaps.len().max(1) as f64;
     for gap in &mut gaps {
         *gap /= mean;
     }
     gaps
-}
-
-/// The process whose gaps are nearest, and how near. Gaps below `floor` are only known to be short.
-fn nearest(gaps: &[f64], floor: f64, rps: f64) -> (Burst, f64) {
-    if gaps.len() < 50 {
-        return (Burst::Poisson, f64::NAN);
-    }
-    let short = gaps.iter().filter(|gap| **gap < floor).count();
-    let (gamma, weibull) = if short * 50 > gaps.len() {
-        // Logarithms of short gaps are made of the step; mean and variance hardly see them.
-        let cv = coefficient(gaps);
-        (Burst::Gamma(cv), Burst::Weibull(cv))
-    } else {
-        likeliest(gaps)
-    };
-    let sample = thinned(gaps, SAMPLE);
-    let candidates = [gamma, weibull].map(|burst| (burst, far(&sample, burst, floor, rps)));
-    let best = if candidates[0].1 <= candidates[1].1 { candidates[0] } else { candidates[1] };
-    let poisson = far(&sample, Burst::Poisson, floor, rps);
-    if poisson <= best.1 + 0.005 { (Burst::Poisson, poisson) } else { best }
-}
-
-/// Standard deviation over mean.
-fn coefficient(gaps: &[f64]) -> f64 {
-    let n = gaps.len() as f64;
-    let mean = gaps.iter().sum::<f64>() / n;
-    let square = gaps.iter().map(|gap| (gap - mean) * (gap - mean)).sum::<f64>() / n;
-    (square.sqrt() / mean).clamp(0.05, 100.0)
-}
-
-/// The likeliest gamma and Weibull processes.
-fn likeliest(gaps: &[f64]) -> (Burst, Burst) {
-    let n = gaps.len() as f64;
-    let logs = || gaps.iter().map(|gap| libm::log(*gap));
-    let mean_log = logs().sum::<f64>() / n;
-    // Maximum likelihood of a gamma's shape (Minka 2002), good to a per cent.
-    let s = -mean_log;
-    let shape = (3.0 - s + ((s - 3.0) * (s - 3.0) + 24.0 * s).sqrt()) / (12.0 * s.max(1e-9));
-    let gamma = Burst::Gamma((1.0 / shape.max(1e-4)).sqrt().clamp(0.05, 100.0));
-    // A Weibull's logarithm has the standard deviation π / √6 / shape.
-    let spread = (logs().map(|x| (x - mean_log) * (x - mean_log)).sum::<f64>() / n).sqrt();
-    let shape = std::f64::consts::PI / 6.0f64.sqrt() / spread.max(1e-9);
-    (gamma, Burst::Weibull(weibull_cv(shape)))
-}
-
-/// Distance of sorted gaps at mean 1 from a process.
-fn far(gaps: &[f64], burst: Burst, floor: f64, rps: f64) -> f64 {
-    let short = |gap: &f64| if *gap < floor { 0.0 } else { *gap };
-    let ours: Vec<f64> = gaps.iter().map(short).collect();
-    let theirs: Vec<f64> = made(burst, gaps.len(), rps).iter().map(short).collect();
-    ks(&ours, &theirs)
-}
-
-fn weibull_cv(shape: f64) -> f64 {
-    let shape = shape.clamp(0.05, 50.0);
-    let (one, two) = (libm::lgamma(1.0 + 1.0 / shape), libm::lgamma(1.0 + 2.0 / shape));
-    (libm::exp(two - 2.0 * one) - 1.0).max(0.0).sqrt().clamp(0.05, 100.0)
-}
-
-/// Gaps of a process at mean 1, sorted.
-fn made(burst: Burst, like: usize, rps: f64) -> Vec<f64> {
-    // Bursts and pauses have lengths in time, so the rate matters.
-    let rate = Rate(vec![(Span::ZERO, rps)]);
-    let mut open = Open::new(burst.gaps(), &rate, 0x6a75, 0);
-    let mut last = open.peek();
-    let mut gaps = Vec::new();
-    for _ in 0..like.clamp(1_000, 40_000) {
-        open.pop();
-        gaps.push((open.peek() - last).as_secs_f64() * rps);
-        last = open.peek();
-    }
-    let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
-    sorted(gaps.into_iter().map(|gap| gap / mean).collect())
-}
-
-/// Bursts and pauses: a pause is a gap much longer than most.
-fn bursts(times: &[u64]) -> Option<Burst> {
-    let gaps = sorted(times.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / 1e9).collect());
-    let usual = super::distance::quantile(&gaps, 0.75).max(0.05);
-    let pauses: Vec<f64> = gaps.iter().copied().filter(|gap| *gap > 10.0 * usual).collect();
-    if pauses.len() < 10 {
-        return None;
-    }
-    let off = pauses.iter().sum::<f64>() / pauses.len() as f64;
-    let all = gaps.iter().sum::<f64>();
-    let on = (all - off * pauses.len() as f64) / pauses.len() as f64;
-    (on > 0.01).then_some(Burst::OnOff(on, off))
 }
 
 /// Arrivals that might be the log's.

@@ -16,6 +16,7 @@ mod latency;
 mod limit;
 mod mixture;
 mod onto;
+mod process;
 mod rows;
 mod server;
 mod sizes;
@@ -24,11 +25,12 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use arrivals::{ArrivalFit, Burst};
+pub use arrivals::ArrivalFit;
 pub use fitted::{ClassFit, FitError, Fitted, Options, fit};
 pub use latency::LatencyFit;
 pub use limit::LimitFit;
 pub use onto::{Onto, OntoError, onto};
+pub use process::Burst;
 pub use server::ServerFit;
 pub use sizes::SizeFit;
 pub use write::{Traffic, scenario};

@@ -15,8 +15,8 @@ use super::rows::Row;
 const HOUR: u64 = 3_600_000_000_000;
 const START: u64 = 1_748_955_600_000_000_000;
 
-fn times(gaps: Gaps, rate: &Rate, length: u64) -> Vec<u64> {
-    let mut open = Open::new(gaps, rate, 7, 0);
+fn times(gaps: Gaps, rate: &Rate, length: u64, seed: u64) -> Vec<u64> {
+    let mut open = Open::new(gaps, rate, seed, 0);
     let mut times = Vec::new();
     while open.peek().0 < length {
         times.push(START + open.peek().0);
@@ -26,8 +26,12 @@ fn times(gaps: Gaps, rate: &Rate, length: u64) -> Vec<u64> {
 }
 
 fn arrivals_of(gaps: Gaps, rate: &Rate) -> ArrivalFit {
-    let times = times(gaps, rate, HOUR);
-    arrivals::fit(&times, &Windows::new(START, HOUR, true), START, 1)
+    arrivals_in(gaps, rate, HOUR, 7)
+}
+
+fn arrivals_in(gaps: Gaps, rate: &Rate, length: u64, seed: u64) -> ArrivalFit {
+    let times = times(gaps, rate, length, seed);
+    arrivals::fit(&times, &Windows::new(START, length, true), START, 1)
 }
 
 fn flat(rps: f64) -> Rate {
@@ -45,16 +49,56 @@ fn processes_come_back_within_a_tenth_of_their_coefficient_of_variation() {
         assert!((found / cv - 1.0).abs() < 0.1, "{cv}: {fit:?}");
         assert!(fit.steps.is_empty() && fit.ks < 0.03, "{fit:?}");
     }
-    // Heavy clumps look like a rate that changes by the minute; what is replayed is as dispersed all the same.
-    let fit = arrivals_of(Gaps::Gamma { cv: 4.0 }, &flat(5.0));
-    let Burst::Gamma(found) = fit.burst else { panic!("{fit:?}") };
-    assert!((found / 4.0 - 1.0).abs() < 0.1, "{fit:?}");
-    for (log, fitted) in fit.log.iter().zip(fit.fitted) {
-        assert!((fitted / log - 1.0).abs() < 0.15, "{log} {fitted}");
-    }
     let fit = arrivals_of(Gaps::Weibull { cv: 2.0 }, &flat(5.0));
     let Burst::Weibull(found) = fit.burst else { panic!("{fit:?}") };
     assert!((found / 2.0 - 1.0).abs() < 0.1, "{fit:?}");
+}
+
+/// Heavy clumps make windows differ as a rate that changes by the minute would.
+#[test]
+fn heavy_bursts_are_no_curve() {
+    for (cv, rps, length) in [
+        (2.0, 2.0, HOUR),
+        (3.0, 2.0, HOUR),
+        (4.0, 5.0, HOUR),
+        (4.0, 1.5, HOUR),
+        (4.0, 2.0, HOUR / 3),
+    ] {
+        for seed in 1..=8 {
+            let fit = arrivals_in(Gaps::Gamma { cv }, &flat(rps), length, seed);
+            let of = format!("cv {cv}, {rps}/s, seed {seed}: {fit:?}");
+            let Burst::Gamma(found) = fit.burst else { panic!("{of}") };
+            assert!((found / cv - 1.0).abs() < 0.05 && fit.steps.is_empty(), "{of}");
+        }
+    }
+}
+
+/// A rate between a third of the mean and twice as much, within hours.
+#[test]
+fn a_curve_stands_out_from_bursts() {
+    let hours = |n: u64| Span::from_secs(3_600 * n);
+    let knots = [(0, 0.6), (2, 0.6), (4, 4.0), (7, 3.0), (8, 1.0)];
+    let rate = Rate(knots.map(|(hour, rps)| (hours(hour), rps)).to_vec());
+    for cv in [1.0, 2.0, 4.0] {
+        for seed in 1..=4 {
+            let gaps = if cv > 1.0 { Gaps::Gamma { cv } } else { Gaps::Poisson };
+            let fit = arrivals_in(gaps, &rate, 8 * HOUR, seed);
+            let of = format!("cv {cv}, seed {seed}: {fit:?}");
+            let found = match fit.burst {
+                Burst::Poisson => 1.0,
+                Burst::Gamma(found) => found,
+                _ => panic!("{of}"),
+            };
+            assert!((found / cv - 1.0).abs() < 0.05, "{of}");
+            // Windows of 5 minutes: the first two hours, and three around the peak.
+            let mean = |windows: std::ops::Range<usize>| {
+                let rates = fit.steps[windows.clone()].iter().map(|step| step.1 * fit.rps);
+                rates.sum::<f64>() / windows.len() as f64
+            };
+            assert!((0.55..0.8).contains(&mean(0..23)), "{of}");
+            assert!((mean(49..83) / 3.5 - 1.0).abs() < 0.1, "{of}");
+        }
+    }
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::arrivals::{ArrivalFit, Burst};
+use super::arrivals::ArrivalFit;
 use super::fitted::{ClassFit, Fitted};
+use super::process::Burst;
 use super::server::ServerFit;
 use super::sizes::SizeFit;
 use crate::engine::Span;

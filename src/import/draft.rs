@@ -11,6 +11,15 @@ pub(super) struct Draft {
     /// Parameters as they stand in a file.
     pub(super) params: Vec<(String, String)>,
     pub(super) owners: Owners,
+    pub(super) fallbacks: Vec<Fallbacks>,
+}
+
+/// Models that are asked in place of one whose attempts have all failed.
+#[derive(Clone, Debug)]
+pub(super) struct Fallbacks {
+    pub(super) model: String,
+    /// In this order.
+    pub(super) then: Vec<String>,
 }
 
 /// Who answers.

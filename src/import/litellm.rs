@@ -4,7 +4,7 @@
 //! Source: docs.litellm.ai/docs/proxy/config_settings and /docs/routing, LiteLLM 1.106.2.
 
 use super::book::Book;
-use super::draft::{Draft, Provider, model_name, vendor};
+use super::draft::{Draft, Fallbacks, Provider, model_name, vendor};
 use super::node::Node;
 use super::owners::{Limits, Owner, Tenant, nano_usd, window};
 use super::safe;
@@ -51,6 +51,14 @@ pub(super) fn read(root: &Node<'_>, book: &mut Book) -> Draft {
     if let Some(node) = root.get("litellm_settings") {
         budget(&node, &mut draft, book);
     }
+    for node in ["router_settings", "litellm_settings"].into_iter().filter_map(|key| root.get(key))
+    {
+        fallbacks(&node, &mut draft, book);
+    }
+    if !draft.fallbacks.is_empty() && draft.owners.tenants.is_empty() {
+        // Rules are somebody's.
+        draft.owners.tenants.push(Tenant { name: "everybody".to_owned(), ..Tenant::default() });
+    }
     weigh(&mut draft);
     draft
 }
@@ -78,6 +86,49 @@ fn budget(settings: &Node<'_>, draft: &mut Draft, book: &mut Book) {
         customer,
         ..Tenant::default()
     });
+}
+
+/// Other models, asked one after the other when a model's own retries have failed. What is said first of a model holds.
+fn fallbacks(settings: &Node<'_>, draft: &mut Draft, book: &mut Book) {
+    for item in settings.get("fallbacks").iter().flat_map(Node::items) {
+        for (model, list) in item.chosen() {
+            let of: Vec<String> = match model {
+                "*" => draft.models().into_iter().map(str::to_owned).collect(),
+                _ => safe::name(model).into_iter().collect(),
+            };
+            follow(&of, &list, draft, book);
+        }
+    }
+    if let Some(list) = settings.get("default_fallbacks") {
+        let all: Vec<String> = draft.models().into_iter().map(str::to_owned).collect();
+        follow(&all, &list, draft, book);
+    }
+}
+
+fn follow(models: &[String], list: &Node<'_>, draft: &mut Draft, book: &mut Book) {
+    let known: Vec<String> = draft.models().into_iter().map(str::to_owned).collect();
+    let mut then = Vec::new();
+    for item in list.items() {
+        match item.text().and_then(safe::name).filter(|name| known.contains(name)) {
+            Some(name) => then.push(name),
+            None => book.missing(&item.key, "a fallback that is no model of the list"),
+        }
+    }
+    let mut any = false;
+    for model in models.iter().filter(|model| known.contains(model)) {
+        let then: Vec<String> = then.iter().filter(|name| *name != model).cloned().collect();
+        if !then.is_empty() && draft.fallbacks.iter().all(|of| of.model != *model) {
+            draft.fallbacks.push(Fallbacks { model: model.clone(), then });
+            any = true;
+        }
+    }
+    match any {
+        true => book.understood(
+            &list.key,
+            "a rule that leads to them in this order, each with retries of its own",
+        ),
+        false => book.missing(&list.key, "it leads from no model of the list to another one"),
+    }
 }
 
 fn deployment(item: &Node<'_>, draft: &mut Draft, book: &mut Book) {
@@ -217,17 +268,15 @@ fn settings(node: &Node<'_>, draft: &mut Draft, book: &mut Book) {
                 book.ignored(&node.key, CREDENTIAL);
             }
             ("routing_strategy_args", ..) => strategy_args(&node, draft, book),
-            (
-                "fallbacks"
-                | "context_window_fallbacks"
-                | "content_policy_fallbacks"
-                | "default_fallbacks"
-                | "max_fallbacks",
-                ..,
-            ) => book.missing(
+            // Read when all models are known.
+            ("fallbacks" | "default_fallbacks", ..) => {}
+            ("context_window_fallbacks" | "content_policy_fallbacks", ..) => book.missing(
                 &node.key,
-                "fallbacks to another model: a scenario's policy asks for the model that was asked for, and nothing else",
+                "prompts that a model refuses for their length or content are not modelled",
             ),
+            ("max_fallbacks", ..) => {
+                book.missing(&node.key, "all fallbacks that are named are asked, in their order");
+            }
             ("model_group_alias", ..) => {
                 book.missing(&node.key, "aliases: ask for the model by its own name");
             }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::experiment::{RunPlan, Silent, tapes};
 
 const LITELLM: &str = include_str!("../../tests/data/litellm-config.yaml");
 const KONG: &str = include_str!("../../tests/data/kong.yaml");
@@ -43,13 +44,66 @@ fn litellm_s_deployments_weights_and_cooldowns_are_taken_over() {
     }
     let verdicts = verdicts(&import);
     for part in [
-        "\"router_settings.fallbacks\", times: 1, verdict: NotRepresented",
+        "\"router_settings.fallbacks[].*[]\", times: 1, verdict: NotRepresented(\"a fallback that is no model",
+        "\"router_settings.fallbacks[].*\", times: 1, verdict: NotRepresented(\"it leads from no model",
         "\"litellm_settings.cache\", times: 1, verdict: NotRepresented",
         "\"model_list[].litellm_params.api_key\", times: 3, verdict: Ignored",
         "\"general_settings.master_key\", times: 1, verdict: Ignored",
     ] {
         assert!(verdicts.contains(part), "{part}\nin\n{verdicts}");
     }
+}
+
+/// Two models at a provider each; the first one's is gone for a minute.
+const FALLBACKS: &str = "
+model_list:
+- { model_name: chat, litellm_params: { model: azure/gpt-4o }, model_info: { id: azure } }
+- { model_name: large, litellm_params: { model: openai/gpt-4o }, model_info: { id: openai } }
+- { model_name: small, litellm_params: { model: openai/gpt-4o-mini }, model_info: { id: mini } }
+router_settings:
+  num_retries: 1
+  fallbacks: [{ chat: [elsewhere, small, large] }]
+  context_window_fallbacks: [{ chat: [large] }]
+litellm_settings:
+  default_fallbacks: [small]
+";
+
+#[test]
+fn litellm_s_fallbacks_are_rules_that_lead_to_other_models() {
+    let import = imported(FALLBACKS);
+    in_order(
+        &import.scenario,
+        &[
+            "[tenant.everybody]",
+            "when = \"model == 'chat'\"\nto = \"*:chat\"\nfallbacks = [\"*:small\", \"*:large\"]\n",
+            "when = \"model == 'large'\"\nto = \"*:large\"\nfallbacks = [\"*:small\"]\n",
+        ],
+    );
+    assert_eq!(import.scenario.matches("[[rule]]").count(), 2, "small has no other model to go to");
+    let said = verdicts(&import);
+    for part in [
+        "\"router_settings.fallbacks[].*[]\", times: 1, verdict: NotRepresented(\"a fallback that is no model",
+        "\"router_settings.fallbacks[].*\", times: 1, verdict: Understood",
+        "\"litellm_settings.default_fallbacks\", times: 1, verdict: Understood",
+        "\"router_settings.context_window_fallbacks\", times: 1, verdict: NotRepresented(\"prompts that",
+    ] {
+        assert!(said.contains(part), "{part}\nin\n{said}");
+    }
+    // What they are for: whoever asked for chat is answered by another model while Azure is gone.
+    let overrides = ["rps=5".to_owned()];
+    let with = |text: &str| {
+        let parsed = crate::scenario::parse("mine", text, Path::new(""), &overrides).unwrap();
+        let (policy, settings) = (parsed.policy.spec, &parsed.policy.settings);
+        let plan = RunPlan { scenario: &parsed, policy, settings, seed: 1, replications: 1 };
+        tapes(&plan, &Silent).unwrap().remove(0)
+    };
+    let (then, without) = import.scenario.split_once("[[rule]]").unwrap();
+    let fault = &without[without.find("[[fault]]").unwrap()..];
+    let (led, alone) = (with(&import.scenario), with(&format!("{then}{fault}")));
+    assert!(led.rules[0].fell_back > 50, "{:?}", led.rules);
+    assert_eq!(led.rules[1].fell_back, 0, "OpenAI was well");
+    let failed = |tape: &crate::metrics::Tape| tape.tenants[0].failed;
+    assert!(failed(&led) * 10 < failed(&alone), "{} {}", failed(&led), failed(&alone));
 }
 
 #[test]

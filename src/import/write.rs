@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::draft::{Draft, Provider};
+use super::draft::{Draft, Fallbacks, Provider};
 use super::read::Gateway;
 
 /// The scenario. What a configuration cannot say, who asks and what goes wrong, is made up and marked so.
@@ -25,6 +25,9 @@ pub(super) fn scenario(draft: &Draft, gateway: Gateway, name: &str) -> String {
         write_provider(&mut text, provider);
     }
     super::owners::write(&mut text, draft);
+    for fallbacks in &draft.fallbacks {
+        write_fallbacks(&mut text, fallbacks);
+    }
     if let Some(first) = draft.providers.first() {
         let _ = write!(
             text,
@@ -76,6 +79,15 @@ fn write_provider(text: &mut String, provider: &Provider) {
             _ => {}
         }
     }
+}
+
+fn write_fallbacks(text: &mut String, Fallbacks { model, then }: &Fallbacks) {
+    let then: Vec<_> = then.iter().map(|model| format!("\"*:{model}\"")).collect();
+    let _ = writeln!(
+        text,
+        "[[rule]]\nname = \"fallbacks of {model}\"\nwhen = \"model == '{model}'\"\nto = \"*:{model}\"\nfallbacks = [{}]",
+        then.join(", ")
+    );
 }
 
 /// A key of TOML.

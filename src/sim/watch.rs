@@ -48,7 +48,7 @@ pub enum Fact {
     Arrived {
         /// Its number.
         number: u64,
-        /// What the gateway knows of it.
+        /// What the gateway knows of it; the model is the one that a rule led it to, if one did.
         request: Request,
         /// Output tokens that its answer has.
         output: u32,

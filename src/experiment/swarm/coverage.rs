@@ -10,6 +10,7 @@ use crate::scenario::Scenario;
 use crate::scenario::fault::FAULTS;
 use crate::sim::fleet::{NodeChange, Spread};
 use crate::sim::spec::{Act, Arrivals, Gaps, LimitRules, What};
+use crate::sim::tenancy::Redirect;
 
 /// How many worlds had what.
 #[derive(Clone, Debug)]
@@ -45,7 +46,7 @@ const LIMITS: [&str; 6] =
 const TENANTS: [&str; 7] =
     ["requests", "tokens", "budget", "post-paid", "reserved", "calendar window", "partly spent"];
 const CLUSTERS: [&str; 5] = ["one process", "workers", "none", "tpm-in-region", "full"];
-const OTHERS: [&str; 26] = [
+const OTHERS: [&str; 30] = [
     "gamma, weibull arrivals",
     "on-off arrivals",
     "even arrivals",
@@ -65,6 +66,10 @@ const OTHERS: [&str; 26] = [
     "seen from a region",
     "routes removed",
     "keys rotated",
+    "quota changed",
+    "tenant limit changed",
+    "rules",
+    "fallbacks of rules",
     "parameters set",
     "holds released",
     "partition",
@@ -209,6 +214,10 @@ fn others(scenario: &Scenario) -> Vec<&'static str> {
     let client = |which: fn(&crate::sim::spec::Class) -> bool| classes.iter().any(which);
     let happens =
         |which: fn(NodeChange) -> bool| fleet.events.iter().any(|event| which(event.what));
+    let changed = |which: fn(&What) -> bool| spec.changes.iter().any(|change| which(&change.what));
+    let redirects = |which: fn(&Redirect) -> bool| {
+        spec.tenancy.as_ref().is_some_and(|tenancy| tenancy.rules.iter().any(which))
+    };
     let has = [
         gaps(|gaps| matches!(gaps, Gaps::Gamma { .. } | Gaps::Weibull { .. })),
         gaps(|gaps| matches!(gaps, Gaps::OnOff { .. })),
@@ -229,10 +238,12 @@ fn others(scenario: &Scenario) -> Vec<&'static str> {
         spec.incidents.is_some(),
         spec.faults.iter().any(|fault| fault.in_flight == crate::sim::fault::InFlight::Cut),
         spec.faults.iter().any(|fault| fault.seen_from.is_some()),
-        spec.changes
-            .iter()
-            .any(|change| matches!(change.what, What::Routes { present: false, .. })),
-        spec.changes.iter().any(|change| matches!(change.what, What::Key { .. })),
+        changed(|what| matches!(what, What::Routes { present: false, .. })),
+        changed(|what| matches!(what, What::Key { .. })),
+        changed(|what| matches!(what, What::Quota { .. })),
+        changed(|what| matches!(what, What::Limits(_))),
+        redirects(|_| true),
+        redirects(|redirect| !redirect.fallbacks.is_empty()),
         spec.commands.iter().any(|command| matches!(command.act, Act::Set(_))),
         spec.commands.iter().any(|command| matches!(command.act, Act::Release(_))),
         !fleet.network.partitions.is_empty(),

@@ -51,6 +51,8 @@ pub(super) struct Draft {
     pub(super) open: bool,
     pub(super) providers: Vec<Provider>,
     pub(super) nodes: Vec<Node>,
+    /// How many tenants there are.
+    pub(super) tenants: usize,
     head: String,
     tables: String,
 }
@@ -72,6 +74,7 @@ impl Draft {
             open: true,
             providers: Vec::new(),
             nodes: Vec::new(),
+            tenants: 0,
             head: String::new(),
             tables: String::new(),
         }

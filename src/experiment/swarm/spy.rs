@@ -29,8 +29,6 @@ pub(super) enum What {
     Made,
     Asked {
         request: Request,
-        past: Vec<Past>,
-        waits: u32,
         step: Step,
     },
     Headers {
@@ -108,7 +106,7 @@ impl Policy for Spy {
 
     fn next(&mut self, now: Time, request: &Request, past: &[Past], waits: u32, luck: u64) -> Step {
         let step = self.inner.next(now, request, past, waits, luck);
-        self.write(now, What::Asked { request: *request, past: past.to_vec(), waits, step });
+        self.write(now, What::Asked { request: *request, step });
         step
     }
 

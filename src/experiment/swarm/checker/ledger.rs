@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::Time;
 use crate::governance::{Charging, Kind, Limit, Owner, Plan, Scope, Whose};
+use crate::sim::spec::What;
 
 use super::super::evidence::{Evidence, Life, Look, Try};
 use super::calendar::start_of;
@@ -43,6 +44,17 @@ pub(super) fn terms(plan: &Plan) -> Vec<Term<'_>> {
         }
     }
     terms
+}
+
+/// The maxima that a limit has had by a moment, the first one included.
+pub(super) fn maxima(seen: &Evidence, term: usize, first: u64, until: Time) -> Vec<u64> {
+    let changes = seen.spec().changes.iter().filter(|change| change.at <= until);
+    let limits = changes.filter_map(|change| match &change.what {
+        What::Limits(limits) => Some(limits),
+        _ => None,
+    });
+    let own = limits.flatten().filter(|(at, _)| *at == term).map(|(_, max)| *max);
+    std::iter::once(first).chain(own).collect()
 }
 
 /// The count of one limit.
@@ -103,14 +115,15 @@ impl<'a> Books<'a> {
     /// The limits that an attempt meets.
     fn met(&self, life: &Life, of: &Try) -> Result<Vec<usize>, String> {
         let key = *self.seen.keys.get(&life.request.id).ok_or("a request has no key")?;
-        let provider = self.seen.spec().pool.routes[of.attempt.route.index()].provider.0;
+        // A rule may have led it to another model than was asked for.
+        let route = &self.seen.spec().pool.routes[of.attempt.route.index()];
+        let (provider, model) = (route.provider.0, route.model.0);
         let owner = self.plan.keys[key as usize].owner;
         let (team, customer) = match owner {
             Owner::Team(team) => (Some(team), self.plan.teams[team as usize].customer),
             Owner::Customer(customer) => (None, Some(customer)),
             Owner::Nobody => (None, None),
         };
-        let model = life.request.model.0;
         let meets = |whose: Whose| match whose {
             Whose::Customer(of) => customer == Some(of),
             Whose::Team(of) => team == Some(of),
@@ -200,7 +213,8 @@ impl<'a> Books<'a> {
         for (at, (term, reading)) in self.terms.iter().zip(&look.readings).enumerate() {
             let Term { whose, limit } = *term;
             let same = (reading.whose, reading.kind, reading.window, reading.max);
-            equal("a limit", &(whose, limit.kind, limit.window, limit.max), &same)?;
+            let max = *maxima(self.seen, at, limit.max, look.at).last().expect("the first");
+            equal("a limit", &(whose, limit.kind, limit.window, max), &same)?;
             let now = self.window(at, look.at);
             let count = &self.counts[at];
             let of = |all: &BTreeMap<u64, u64>| all.get(&now).copied().unwrap_or(0);

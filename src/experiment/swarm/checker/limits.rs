@@ -1,12 +1,13 @@
 //! Providers keep their limits: what was answered was admitted, and what was admitted fits the documented rule.
 //!
 //! From outside one sees only answers; refused attempts and those that broke before an answer may have used some of a
-//! limit as well, and faults may cut it. So this is a bound: answers alone never exceed what the rule admits.
+//! limit as well, and faults may cut it. So this is a bound: answers alone never exceed what the rule admits, with the
+//! largest quota that the provider gives in the run.
 
 use std::collections::BTreeMap;
 
 use crate::engine::Time;
-use crate::sim::spec::{Limit, LimitRules};
+use crate::sim::spec::{Change, Limit, LimitRules, What};
 
 use super::super::evidence::{Evidence, Life, Try};
 
@@ -26,7 +27,9 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
         tries.sort_by_key(|(_, of)| of.fact);
         let limits = &spec.limits[first as usize..last as usize];
         let sum = |of: fn(&Limit) -> Option<u64>| limits.iter().map(of).sum::<Option<u64>>();
-        let (tpm, rpm) = (sum(|limit| limit.tpm), sum(|limit| limit.rpm));
+        let most = quota(seen, tries[0].1.attempt.route.0);
+        let [tpm, rpm] = [sum(|limit| limit.tpm), sum(|limit| limit.rpm)]
+            .map(|limit| limit.map(|limit| (limit as f64 * most).ceil() as u64));
         let epoch = spec.epoch * 1_000_000_000;
         let fits = match limits[0].rules {
             LimitRules::OpenAi => leaks(&tries, tpm, |life| {
@@ -48,6 +51,15 @@ pub(super) fn check(seen: &Evidence) -> Result<(), String> {
         fits.map_err(|what| format!("{}: {what}", limits[0].name))?;
     }
     Ok(())
+}
+
+/// The largest multiple of what it admitted at the start that a route's provider gives.
+fn quota(seen: &Evidence, route: u32) -> f64 {
+    let factor = |change: &Change| match &change.what {
+        What::Quota { routes, factor } if routes.contains(&route) => *factor,
+        _ => 1.0,
+    };
+    seen.spec().changes.iter().map(factor).fold(1.0, f64::max)
 }
 
 type Tries<'a> = [(&'a Life, &'a Try)];

@@ -9,6 +9,7 @@ mod fleet;
 mod operator;
 mod policy;
 mod providers;
+mod rules;
 mod tenants;
 
 use super::draft::Draft;
@@ -22,4 +23,5 @@ pub(super) static FEATURES: &[fn(&mut Draft)] = &[
     faults::faults,
     operator::operator,
     tenants::tenants,
+    rules::rules,
 ];

@@ -1,5 +1,5 @@
-//! What people do meanwhile: routes leave the configuration and come back, keys are rotated, parameters change, holds
-//! are released.
+//! What people do meanwhile: routes leave the configuration and come back, keys are rotated, quotas and parameters
+//! change, holds are released.
 
 use super::super::draft::{Draft, Keys};
 
@@ -34,6 +34,16 @@ pub(super) fn operator(draft: &mut Draft) {
                 .ms("at", draft.moment(dice, "at", 0.1, 0.8));
             draft.table("[[change]]", &keys);
         }
+    }
+    // The first provider always has limits.
+    if dice.chance("quota", 0.1) {
+        let dice = draft.dice.of("quota", 0);
+        let mut keys = Keys::default();
+        keys.text("kind", "quota")
+            .text("on", &draft.providers[0].name)
+            .text("to", dice.pick("to", &["30%", "80%", "250%"]))
+            .ms("at", draft.moment(dice, "at", 0.1, 0.8));
+        draft.table("[[change]]", &keys);
     }
     for n in 0..dice.pick("commands", &[0, 0, 1, 3]) {
         let dice = draft.dice.of("command", n);

@@ -24,6 +24,8 @@ pub(super) fn tenants(draft: &mut Draft) {
         return;
     }
     let (teams, customers) = (dice.between("teams", 0, 2), dice.between("customers", 0, 2));
+    // What may be changed meanwhile: whose, and which limit.
+    let mut caps = Vec::new();
     let mut governance = Keys::default();
     governance.text("charging", dice.pick("charging", &["post-paid", "reserved"]));
     for (n, model) in draft.models.iter().enumerate() {
@@ -40,7 +42,8 @@ pub(super) fn tenants(draft: &mut Draft) {
     draft.table("[governance]", &governance);
     for n in 0..customers {
         let mut keys = Keys::default();
-        limits(&mut keys, dice.of("customer", n as usize), "limits.", 0.6);
+        let own = limits(&mut keys, dice.of("customer", n as usize), "limits.", 0.6);
+        caps.extend(own.into_iter().map(|cap| ("customer", format!("c{n}"), cap)));
         draft.table(&format!("[customer.c{n}]"), &keys);
     }
     for n in 0..teams {
@@ -48,16 +51,35 @@ pub(super) fn tenants(draft: &mut Draft) {
         if customers > 0 && dice.chance("of", 0.6) {
             keys.text("customer", &format!("c{}", dice.between("customer", 0, customers - 1)));
         }
-        limits(&mut keys, dice, "limits.", 0.6);
+        let own = limits(&mut keys, dice, "limits.", 0.6);
+        caps.extend(own.into_iter().map(|cap| ("team", format!("t{n}"), cap)));
         draft.table(&format!("[team.t{n}]"), &keys);
     }
     let tenants = dice.between("tenants", 1, 4);
     for n in 0..tenants {
-        tenant(draft, n as usize, teams, customers);
+        let own = tenant(draft, n as usize, teams, customers);
+        caps.extend(own.into_iter().map(|cap| ("tenant", format!("tenant-{n}"), cap)));
+    }
+    draft.tenants = tenants as usize;
+    if !caps.is_empty() && dice.chance("changed", 0.25) {
+        let (of, name, (kind, window)) = dice.pick("cap", &caps.iter().collect::<Vec<_>>());
+        let most = match *kind {
+            "budget" => "\"0.01 USD\"",
+            "tokens" => "8_000",
+            _ => "40",
+        };
+        let mut keys = Keys::default();
+        keys.text("kind", "limit").ms("at", draft.moment(dice, "when changed", 0.1, 0.8));
+        keys.text(of, name)
+            .say(&format!("limits.{kind}"), format_args!("{{ \"{window}\" = {most} }}"));
+        draft.table("[[change]]", &keys);
     }
 }
 
-fn tenant(draft: &mut Draft, n: usize, teams: u32, customers: u32) {
+/// A kind of limit and its window.
+type Cap = (&'static str, &'static str);
+
+fn tenant(draft: &mut Draft, n: usize, teams: u32, customers: u32) -> Vec<Cap> {
     let dice = draft.dice.of("tenant", n);
     let mut keys = Keys::default();
     // The first takes whatever is nobody's.
@@ -80,7 +102,7 @@ fn tenant(draft: &mut Draft, n: usize, teams: u32, customers: u32) {
         }
         _ => {}
     }
-    limits(&mut keys, dice, "limits.", 0.6);
+    let own = limits(&mut keys, dice, "limits.", 0.6);
     if dice.chance("narrowed", 0.6) {
         let weighted = dice.chance("weighted", 0.4);
         for at in 0..draft.providers.len() {
@@ -88,6 +110,7 @@ fn tenant(draft: &mut Draft, n: usize, teams: u32, customers: u32) {
         }
     }
     draft.table(&format!("[tenant.tenant-{n}]"), &keys);
+    own
 }
 
 /// What it may use of a provider; the first provider never goes without saying.
@@ -116,41 +139,35 @@ fn access(draft: &Draft, keys: &mut Keys, dice: Dice, at: usize, weighted: bool)
     limits(keys, dice, &format!("{path}.limits."), 0.3);
 }
 
-/// Limits that a run of seconds can reach, each kind with this probability.
-fn limits(keys: &mut Keys, dice: Dice, path: &str, probability: f64) {
+/// Limits that a run of seconds can reach, each kind with this probability; gives those that there are.
+fn limits(keys: &mut Keys, dice: Dice, path: &str, probability: f64) -> Vec<Cap> {
     let window = |what: &str| dice.pick(what, &["1m", "5m", "1h", "1d", "1w", "1M", "1Q", "1Y"]);
-    let mut any = false;
+    let mut caps = Vec::new();
     if dice.chance("budget", probability) {
         let usd = dice.pick("usd", &["0.0005", "0.004", "0.05"]);
-        keys.say(
-            &format!("{path}budget"),
-            format_args!("{{ \"{}\" = \"{usd} USD\" }}", window("budget window")),
-        );
+        let window = window("budget window");
+        keys.say(&format!("{path}budget"), format_args!("{{ \"{window}\" = \"{usd} USD\" }}"));
         if dice.chance("spent", 0.4) {
             keys.text(
                 &format!("{path}spent"),
                 &format!("{} USD", dice.pick("so much", &["0.0003", "0.003"])),
             );
         }
-        any = true;
+        caps.push(("budget", window));
     }
     if dice.chance("tokens", probability) {
         let tokens = dice.pick("so many tokens", &[1_500, 12_000, 90_000]);
-        keys.say(
-            &format!("{path}tokens"),
-            format_args!("{{ \"{}\" = {tokens} }}", window("token window")),
-        );
-        any = true;
+        let window = window("token window");
+        keys.say(&format!("{path}tokens"), format_args!("{{ \"{window}\" = {tokens} }}"));
+        caps.push(("tokens", window));
     }
     if dice.chance("requests", probability) {
         let requests = dice.pick("so many requests", &[5, 60, 300]);
-        keys.say(
-            &format!("{path}requests"),
-            format_args!("{{ \"{}\" = {requests} }}", window("request window")),
-        );
-        any = true;
+        let window = window("request window");
+        keys.say(&format!("{path}requests"), format_args!("{{ \"{window}\" = {requests} }}"));
+        caps.push(("requests", window));
     }
-    if any {
+    if !caps.is_empty() {
         match dice.between("when", 0, 2) {
             0 => {
                 keys.say(&format!("{path}calendar"), true);
@@ -164,4 +181,5 @@ fn limits(keys: &mut Keys, dice: Dice, path: &str, probability: f64) {
             _ => {}
         }
     }
+    caps
 }
