@@ -23,8 +23,9 @@ pub struct ArrivalFit {
     pub steps: Vec<(Span, f64)>,
     /// The process.
     pub burst: Burst,
-    /// Kolmogorov-Smirnov distance of gaps, at the rate of their time, from the process.
-    pub ks: f64,
+    /// Kolmogorov-Smirnov distance of gaps, at the rate of their time, from the process; `None` where stamps are too
+    /// coarse to measure half of them.
+    pub ks: Option<f64>,
     /// Variance over mean of requests in 1, 10 and 60 s, in the log.
     pub log: [f64; 3],
     /// The same of the fitted arrivals.
@@ -156,10 +157,11 @@ pub(super) fn fit(times: &[u64], windows: &Windows, first: u64, step: u64) -> Ar
         found = all.min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(found);
         fitted = found.dispersion();
     }
-    let distance = far(&gaps, found.burst, floor, rps);
+    let long = gaps.len() - gaps.partition_point(|gap| *gap < floor);
+    let ks = (2 * long >= gaps.len()).then(|| far(&gaps, found.burst, floor, rps));
     let is_flat = found.multiples.iter().all(|multiple| *multiple == 1.0);
     let steps = if is_flat { Vec::new() } else { found.steps() };
-    ArrivalFit { rps, steps, burst: found.burst, ks: distance, log, fitted, by_dispersion }
+    ArrivalFit { rps, steps, burst: found.burst, ks, log, fitted, by_dispersion }
 }
 
 /// Each window's rate over the mean, drawn towards it by as much as chance explains.

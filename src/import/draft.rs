@@ -1,7 +1,9 @@
 //! What a configuration says, as the parts of a scenario.
 
+use super::book::Book;
 use super::owners::Owners;
 use super::safe;
+use crate::policy::registry;
 
 /// A scenario under construction.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +51,24 @@ impl Draft {
         let text = format!("{seconds:.6}");
         let text = text.trim_end_matches('0').trim_end_matches('.').to_owned();
         self.set(parameter, format!("\"{text}s\""));
+    }
+
+    /// Leaves parameters beyond what the policy takes at their defaults, and says so.
+    pub(super) fn keep_legal(&mut self, book: &mut Book) {
+        let policy = registry::find(self.policy);
+        self.params.retain(|(name, value)| {
+            let param =
+                policy.and_then(|policy| policy.params.iter().find(|param| param.id == name));
+            let is_legal = param.is_none_or(|param| param.parse(value.trim_matches('"')).is_ok());
+            if let Some(param) = param.filter(|_| !is_legal) {
+                let (low, high) = (param.show(param.min), param.show(param.max));
+                let why = format!(
+                    "{value} is not from {low} to {high}, which the policy takes: at its default"
+                );
+                book.missing(&format!("policy.{name}"), why);
+            }
+            is_legal
+        });
     }
 
     /// A name that no provider has yet.

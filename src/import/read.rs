@@ -84,7 +84,7 @@ pub fn read(text: &str, name: &str) -> Result<Import, ImportError> {
     let root = Node::root(&value);
     let gateway = recognise(&value).ok_or(ImportError::Unknown)?;
     let mut book = Book::default();
-    let (draft, expected) = match gateway {
+    let (mut draft, expected) = match gateway {
         Gateway::LiteLlm => {
             (litellm::read(&root, &mut book), "`model_list` with `model_name` in each element")
         }
@@ -96,6 +96,7 @@ pub fn read(text: &str, name: &str) -> Result<Import, ImportError> {
     if draft.providers.is_empty() {
         return Err(ImportError::Empty { gateway, expected });
     }
+    draft.keep_legal(&mut book);
     let scenario = write::scenario(&draft, gateway, name);
     Ok(Import { gateway, scenario, lines: book.lines() })
 }

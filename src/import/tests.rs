@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
 use super::*;
@@ -104,6 +105,17 @@ fn litellm_s_fallbacks_are_rules_that_lead_to_other_models() {
     assert_eq!(led.rules[1].fell_back, 0, "OpenAI was well");
     let failed = |tape: &crate::metrics::Tape| tape.tenants[0].failed;
     assert!(failed(&led) * 10 < failed(&alone), "{} {}", failed(&led), failed(&alone));
+}
+
+/// A share of 1500 % is more than the policy takes.
+#[test]
+fn what_a_policy_does_not_take_stays_at_its_default_and_is_said() {
+    let import =
+        imported(&LITELLM.replace("lowest_latency_buffer: 0.5", "lowest_latency_buffer: 15"));
+    assert!(!import.scenario.contains("latency.buffer"), "{}", import.scenario);
+    let said = verdicts(&import);
+    let part = "\"policy.latency.buffer\", times: 1, verdict: NotRepresented(\"\\\"1500%\\\" is not from 0%";
+    assert!(said.contains(part), "{said}");
 }
 
 #[test]
@@ -276,7 +288,7 @@ fn what_is_no_configuration_is_refused_in_one_sentence_that_quotes_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_gives_a_scenario_or_one_error(text in "\\PC{0,300}") {

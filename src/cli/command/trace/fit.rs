@@ -109,15 +109,14 @@ fn statement(fitted: &Fitted) -> String {
         };
         let curve = if arrivals.steps.is_empty() { "" } else { ", curve" };
         let index = |of: [f64; 3]| of.map(|x| format!("{x:.1}")).join(", ");
-        let ks = |fit: &Option<fit::SizeFit>| {
-            fit.as_ref().map_or_else(|| "–".to_owned(), |fit| format!("{:.3}", fit.ks))
-        };
+        let distance = |ks: Option<f64>| ks.map_or_else(|| "–".to_owned(), |ks| format!("{ks:.3}"));
+        let ks = |fit: &Option<fit::SizeFit>| distance(fit.as_ref().map(|fit| fit.ks));
         text += &format!(
-            "{:<22}{:>9.3}  {:<24}{:>7.3}  {:<34}{:>10}{:>10}{}\n",
+            "{:<22}{:>9.3}  {:<24}{:>7}  {:<34}{:>10}{:>10}{}\n",
             class.name,
             arrivals.rps,
             format!("{process}{curve}"),
-            arrivals.ks,
+            distance(arrivals.ks),
             format!("{} → {}", index(arrivals.log), index(arrivals.fitted)),
             ks(&class.prompt),
             ks(&class.output),
