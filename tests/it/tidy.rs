@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("stats", &["engine", "metrics"]),
     ("trace", &["engine", "policy", "metrics", "sim"]),
     ("scenario", &["engine", "governance", "policy", "metrics", "sim", "trace"]),
-    ("import", &["scenario"]),
+    ("import", &["policy", "scenario"]),
     ("fit", &["engine", "sim", "trace", "scenario", "import"]),
     ("record", &["engine", "policy", "metrics", "stats"]),
     (
