@@ -95,6 +95,16 @@ pub enum TraceError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file is packed, or in no encoding that logs have.
+    #[error("{}: is {what}: {remedy} first", file.display())]
+    NotText {
+        /// The file.
+        file: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The first row of a table is no header; it is not shown, for it may be part of a prompt.
     #[error(
         "{}:1: no header row: its first row does not look like names of columns (and is not shown: it may be \

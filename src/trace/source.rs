@@ -169,6 +169,16 @@ pub struct Tally {
     pub bad: BadRows,
 }
 
+/// How files begin that are often taken for logs, what they are, and what to do.
+const NOT_TEXT: [(&[u8], &str, &str); 6] = [
+    (b"\x1F\x8B", "packed with gzip", "unpack it with `gzip -dk`"),
+    (b"\x28\xB5\x2F\xFD", "packed with zstd", "unpack it with `zstd -d`"),
+    (b"PK\x03\x04", "a zip archive", "unpack it"),
+    (b"BZh", "packed with bzip2", "unpack it with `bzip2 -dk`"),
+    (b"\xFF\xFE", "in UTF-16", "write it as UTF-8, e.g. with `iconv -f UTF-16 -t UTF-8`,"),
+    (b"\xFE\xFF", "in UTF-16", "write it as UTF-8, e.g. with `iconv -f UTF-16 -t UTF-8`,"),
+];
+
 fn container(path: &Path) -> Result<Container, TraceError> {
     let file = || path.to_path_buf();
     let mut head = Vec::new();
@@ -176,6 +186,9 @@ fn container(path: &Path) -> Result<Container, TraceError> {
     opened.map_err(|source| TraceError::Unreadable { file: file(), source })?;
     if head.starts_with(b"PAR1") {
         return Ok(Container::Parquet);
+    }
+    if let Some((_, what, remedy)) = NOT_TEXT.iter().find(|(begins, ..)| head.starts_with(begins)) {
+        return Err(TraceError::NotText { file: file(), what, remedy });
     }
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&head).trim_ascii_start();
     match text.first() {
@@ -200,7 +213,7 @@ fn unrecognised(path: &Path, container: Container) -> TraceError {
     };
     let example = [
         guess("time", &["time", "created", "start", "date"], "created_at"),
-        guess("prompt", &["prompt_t", "input_t", "prompt", "input"], "prompt_tokens"),
+        guess("prompt", &["prompt_t", "input_t", "prompt", "input", "context"], "prompt_tokens"),
         guess("output", &["completion", "output", "generated", "response_t"], "completion_tokens"),
     ]
     .join(",");

@@ -375,3 +375,16 @@ fn no_cell_of_a_table_without_a_header_is_ever_shown() {
     let said = Source::open(&file, &Choice::Recognise).unwrap_err().to_string();
     assert!(said.contains("`created_at, Request tokens, latency (ms)`"), "{said}");
 }
+
+#[test]
+fn a_packed_log_is_said_to_be_packed() {
+    for (bytes, what) in [
+        (&b"\x1F\x8B\x08\x00rest"[..], "packed with gzip: unpack it with `gzip -dk` first"),
+        (b"\xFF\xFEt\0i\0m\0e\0", "in UTF-16: write it as UTF-8"),
+    ] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        let said = Source::open(file.path(), &Choice::Recognise).unwrap_err().to_string();
+        assert!(said.contains(what), "{said}");
+    }
+}

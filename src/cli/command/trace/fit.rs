@@ -86,11 +86,12 @@ fn parse(path: &Path, text: &str) -> Result<Scenario, Failure> {
 /// How well the fit fits.
 fn statement(fitted: &Fitted) -> String {
     let mut text = format!(
-        "{} rows over {:.0} s, {}; stamps to {}\n\n{:<22}{:>9}  {:<24}{:>7}  {:<34}{:>10}{:>10}\n",
+        "{} rows over {:.0} s, {}; stamps to {}{}\n\n{:<22}{:>9}  {:<24}{:>7}  {:<34}{:>10}{:>10}\n",
         fitted.rows,
         fitted.span.as_secs_f64(),
         fitted.format,
         fitted.step,
+        if fitted.step > Span(1_000) { ", spread evenly over it" } else { "" },
         "client",
         "rps",
         "arrivals",
