@@ -36,6 +36,8 @@ pub struct ArrivalFit {
 }
 
 const SECOND: u64 = 1_000_000_000;
+/// Stamps in coarser steps than this many nanoseconds are spread over them.
+pub(super) const FINE: u64 = 1_000;
 /// Arrivals made to measure dispersion.
 const MADE_MAX: f64 = 300_000.0;
 /// A curve that explains less than this share of the windows' variance is no curve.
@@ -113,7 +115,7 @@ impl Windows {
 /// Fits arrivals at these times, ascending; `step` nanoseconds is how coarse stamps are, `first` the log's
 /// first stamp.
 pub(super) fn fit(times: &[u64], windows: &Windows, first: u64, step: u64) -> ArrivalFit {
-    let times: Vec<u64> = if step > 1_000 {
+    let times: Vec<u64> = if step > FINE {
         // Stamps in steps would make bursts of their own.
         let mut spread: Vec<u64> =
             times.iter().zip(0u64..).map(|(at, n)| at + mix(n, 0x57e9) % step).collect();

@@ -89,6 +89,13 @@ pub struct Fitted {
     pub step: Span,
 }
 
+impl Fitted {
+    /// Whether stamps were spread evenly over their step.
+    pub fn spreads(&self) -> bool {
+        self.step.0 > arrivals::FINE
+    }
+}
+
 /// A client with fewer requests shares a class with others.
 const CLASS_MIN: usize = 200;
 

@@ -1,7 +1,7 @@
 //! A process of gaps, found by maximum likelihood.
 //!
 //! Bursty processes have gaps far below what any clock tells apart: of Gamma arrivals with a coefficient of variation
-//! of 4, one in five is shorter than a nanosecond. Such gaps are counted as short and not measured (censored).
+//! of 4, at two a second, one in five is shorter than a nanosecond. Such gaps are counted as short and not measured (censored).
 
 use crate::engine::Span;
 use crate::sim::spec::{Gaps, Rate};
@@ -77,6 +77,7 @@ pub(super) fn far(gaps: &[f64], burst: Burst, floor: f64, rps: f64) -> f64 {
 struct Seen<'a> {
     /// How many are shorter than `floor`.
     short: f64,
+    /// Above 0.
     floor: f64,
     long: &'a [f64],
 }
@@ -88,10 +89,9 @@ impl Seen<'_> {
         let sum: f64 = self.long.iter().sum();
         let logs: f64 = self.long.iter().map(|gap| libm::log(*gap)).sum();
         let likelihood = |shape: f64| {
-            // The beginning of the distribution, where its tail is still 1.
-            let below = shape * libm::log(shape * self.floor) - libm::lgamma(shape + 1.0);
+            let below = log_gamma_below(shape, shape * self.floor);
             let density = shape * libm::log(shape) - libm::lgamma(shape);
-            self.short * below.min(0.0) + n * density + (shape - 1.0) * logs - shape * sum
+            self.short * below + n * density + (shape - 1.0) * logs - shape * sum
         };
         let shape = likeliest(1e-4, 400.0, likelihood);
         Burst::Gamma((1.0 / shape).sqrt().clamp(0.05, 100.0))
@@ -106,14 +106,26 @@ impl Seen<'_> {
             // Of a scale with a mean of 1.
             let scale = -libm::lgamma(1.0 + 1.0 / shape);
             let risen = |log: f64| libm::exp(shape * (log - scale));
-            let below =
-                if self.floor > 0.0 { -libm::expm1(-risen(libm::log(self.floor))) } else { 0.0 };
-            let short = if self.short > 0.0 { self.short * libm::log(below) } else { 0.0 };
+            let below = -libm::expm1(-risen(libm::log(self.floor)));
+            // Where it is too small for a number, so is the likelihood.
+            let short = self.short * libm::log(below.max(f64::MIN_POSITIVE));
             let risen: f64 = logs.iter().map(|log| risen(*log)).sum();
             short + n * (libm::log(shape) - shape * scale) + (shape - 1.0) * all - risen
         };
         Burst::Weibull(weibull_cv(likeliest(0.05, 50.0, likelihood)))
     }
+}
+
+/// Logarithm of the probability that a gamma variable of this shape and scale 1 is below `x` > 0: the series of the
+/// lower incomplete gamma function.
+fn log_gamma_below(shape: f64, x: f64) -> f64 {
+    let (mut term, mut sum, mut n) = (1.0, 1.0, shape);
+    while term > 1e-12 * sum {
+        n += 1.0;
+        term *= x / n;
+        sum += term;
+    }
+    (shape * libm::log(x) - x - libm::lgamma(shape + 1.0) + libm::log(sum)).min(0.0)
 }
 
 /// Where a function with one peak is greatest, to a thousandth (golden section, over logarithms).
@@ -161,4 +173,20 @@ pub(super) fn bursts(times: &[u64]) -> Option<Burst> {
     let all = gaps.iter().sum::<f64>();
     let on = (all - off * pauses.len() as f64) / pauses.len() as f64;
     (on > 0.01).then_some(Burst::OnOff(on, off))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_probability_below_is_known_where_it_has_a_closed_form() {
+        for x in [1e-9, 0.1, 1.0, 5.0, 30.0] {
+            let exponential = libm::log(-libm::expm1(-x));
+            assert!((log_gamma_below(1.0, x) - exponential).abs() < 1e-9, "{x}");
+            let of_two = libm::log(-libm::expm1(-x) - x * libm::exp(-x));
+            assert!(x < 0.01 || (log_gamma_below(2.0, x) - of_two).abs() < 1e-9, "{x}");
+        }
+        assert!(log_gamma_below(400.0, 1e6) == 0.0);
+    }
 }

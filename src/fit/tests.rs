@@ -111,6 +111,20 @@ fn what_stamps_are_too_coarse_for_is_not_measured() {
     assert_eq!((fit.burst, fit.steps.len(), fit.ks), (Burst::Poisson, 0, None), "{fit:?}");
 }
 
+/// Gaps that are shorter than a step are not measured, and the process comes back all the same.
+#[test]
+fn bursts_come_back_from_stamps_in_steps() {
+    let step = 100_000_000;
+    for (cv, seed) in [(2.0, 1), (2.0, 2), (3.0, 3), (4.0, 4)] {
+        let times = times(Gaps::Gamma { cv }, &flat(2.0), HOUR, seed);
+        let coarse: Vec<u64> = times.iter().map(|at| at / step * step).collect();
+        let fit = arrivals::fit(&coarse, &Windows::new(START, HOUR, true), START, step);
+        let of = format!("cv {cv}, seed {seed}: {fit:?}");
+        let Burst::Gamma(found) = fit.burst else { panic!("{of}") };
+        assert!((found / cv - 1.0).abs() < 0.1 && fit.steps.is_empty(), "{of}");
+    }
+}
+
 #[test]
 fn a_curve_comes_back_and_chance_is_no_curve() {
     let half = Span::from_secs(1_800);

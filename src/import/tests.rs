@@ -55,7 +55,7 @@ fn litellm_s_deployments_weights_and_cooldowns_are_taken_over() {
     }
 }
 
-/// Two models at a provider each; the first one's is gone for a minute.
+/// Three models at a provider each; the first one's is gone for a minute.
 const FALLBACKS: &str = "
 model_list:
 - { model_name: chat, litellm_params: { model: azure/gpt-4o }, model_info: { id: azure } }

@@ -91,7 +91,7 @@ fn statement(fitted: &Fitted) -> String {
         fitted.span.as_secs_f64(),
         fitted.format,
         fitted.step,
-        if fitted.step > Span(1_000) { ", spread evenly over it" } else { "" },
+        if fitted.spreads() { ", spread evenly over it" } else { "" },
         "client",
         "rps",
         "arrivals",
